@@ -1,0 +1,149 @@
+/* buffer.c: see buffer.h.
+ *
+ * Records lie one behind the other in one ring, none of them across its end: where the next does not fit before the end, it
+ * goes to the beginning, and `wrap` says where reading goes over. */
+#define _GNU_SOURCE
+#include "runner/buffer.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+int buffer_init(struct buffer *buffer, size_t bytes, uint64_t lines, bool drop)
+{
+    /* Untouched pages cost nothing, so a large bound is paid for only where lines fill it. */
+    void *ring = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                      0);
+    if (ring == MAP_FAILED)
+        return -ENOMEM;
+    *buffer = (struct buffer){.ring = ring, .size = bytes, .lines_max = lines, .drop = drop, .wrap = bytes};
+    return 0;
+}
+
+void buffer_clear(struct buffer *buffer)
+{
+    if (buffer->ring != NULL)
+        munmap(buffer->ring, buffer->size);
+    *buffer = (struct buffer){0};
+}
+
+static struct record *record_at(const struct buffer *buffer, size_t offset)
+{
+    return (struct record *)(void *)(buffer->ring + offset);
+}
+
+static size_t after(const struct buffer *buffer, size_t offset)
+{
+    offset += record_at(buffer, offset)->size;
+    return offset == buffer->wrap ? 0 : offset;
+}
+
+void buffer_add_cursor(struct buffer *buffer, struct cursor *cursor, uint32_t streams)
+{
+    *cursor = (struct cursor){
+        .offset = buffer->tail, .number = buffer->first, .streams = streams, .next = buffer->cursors};
+    buffer->cursors = cursor;
+}
+
+void buffer_remove_cursor(struct buffer *buffer, struct cursor *cursor)
+{
+    for (struct cursor **at = &buffer->cursors; *at != NULL; at = &(*at)->next) {
+        if (*at == cursor) {
+            *at = cursor->next;
+            return;
+        }
+    }
+}
+
+/* Takes the oldest record out. False when a cursor has yet to read it, in block mode. */
+static bool evict(struct buffer *buffer)
+{
+    const struct record *oldest = record_at(buffer, buffer->tail);
+    for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next) {
+        if (cursor->number != buffer->first)
+            continue;
+        if (cursor->streams & 1u << oldest->stream) {
+            if (!buffer->drop)
+                return false;
+            cursor->dropped_lines++;
+            cursor->dropped_bytes += oldest->length;
+            buffer->dropped_lines++;
+        }
+        buffer_advance(buffer, cursor);
+    }
+    size_t next = after(buffer, buffer->tail);
+    if (next == 0)
+        buffer->wrap = buffer->size;
+    buffer->tail = next;
+    buffer->first++;
+    return true;
+}
+
+/* Offset for a record of this size in the free part of the ring, in one piece; false when it does not fit there. */
+static bool place(struct buffer *buffer, size_t size, size_t *ret_offset)
+{
+    if (buffer->first == buffer->next) { /* empty: begin anew */
+        buffer->head = buffer->tail = 0;
+        buffer->wrap = buffer->size;
+        for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next)
+            cursor->offset = 0;
+        *ret_offset = 0;
+        return true;
+    }
+    if (buffer->head > buffer->tail) {
+        if (buffer->size - buffer->head >= size) {
+            *ret_offset = buffer->head;
+            return true;
+        }
+        if (buffer->tail < size)
+            return false;
+        /* To the beginning. Cursors that stood at the head, having read all, go along. */
+        for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next)
+            if (cursor->number == buffer->next)
+                cursor->offset = 0;
+        buffer->wrap = buffer->head;
+        *ret_offset = 0;
+        return true;
+    }
+    *ret_offset = buffer->head;
+    return buffer->tail - buffer->head >= size;
+}
+
+struct record *buffer_append(struct buffer *buffer, size_t length)
+{
+    size_t size = (sizeof(struct record) + length + 7) & ~(size_t)7;
+    size_t offset;
+    if (size > buffer->size)
+        return NULL;
+    while (buffer->next - buffer->first >= buffer->lines_max || !place(buffer, size, &offset))
+        if (!evict(buffer) && (buffer->make_room == NULL || !buffer->make_room(buffer->context)))
+            return NULL;
+    struct record *record = record_at(buffer, offset);
+    record->size = (uint32_t)size;
+    record->length = (uint32_t)length;
+    buffer->head = offset + size == buffer->size ? 0 : offset + size;
+    buffer->next++;
+    return record;
+}
+
+const struct record *buffer_peek(struct buffer *buffer, struct cursor *cursor)
+{
+    while (cursor->number < buffer->next) {
+        const struct record *record = record_at(buffer, cursor->offset);
+        if (cursor->streams & 1u << record->stream)
+            return record;
+        buffer_advance(buffer, cursor);
+    }
+    return NULL;
+}
+
+void buffer_advance(struct buffer *buffer, struct cursor *cursor)
+{
+    cursor->offset = after(buffer, cursor->offset);
+    cursor->number++;
+}
+
+void buffer_seek_tail(struct buffer *buffer, struct cursor *cursor, uint64_t lines)
+{
+    while (buffer->next - cursor->number > lines)
+        buffer_advance(buffer, cursor);
+}

@@ -1,0 +1,201 @@
+/* events.c: see events.h. */
+#define _GNU_SOURCE
+#include "runner/events.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runner/util.h"
+
+enum { CONNECTIONS_MAX = 256 };
+
+#define ACCEPT_AGAIN_NS (50 * NS_PER_MS)
+
+/* One process that lost ctl, for one event; who it is, the kernel said when it connected (SO_PEERCRED). */
+struct connection {
+    struct events *events;
+    struct watch watch;
+    int32_t peer;
+    struct connection *next;
+};
+
+static void take(struct events *events, int32_t sender, const char *bytes, ssize_t n)
+{
+    struct sscap_event event;
+    if (n != (ssize_t)sizeof event) {
+        events->refused++;
+        return;
+    }
+    memcpy(&event, bytes, sizeof event);
+    if (event.version != SSCAP_WIRE_VERSION || event.length != sizeof event ||
+        memcmp(event.nonce, events->nonce, sizeof event.nonce) != 0 || event.type < SSCAP_EVENT_FORK ||
+        event.type > SSCAP_EVENT_SPAWN) {
+        events->refused++;
+        return;
+    }
+    processes_event(events->processes, sender, &event);
+}
+
+/* --- ctl --- */
+
+void events_drain_ctl(struct events *events)
+{
+    for (;;) {
+        char bytes[SSCAP_EVENT_SIZE_MAX];
+        /* Room for the stamp alone: descriptors that somebody sends along are dropped by the kernel. */
+        union {
+            char bytes[CMSG_SPACE(sizeof(struct ucred))];
+            struct cmsghdr align;
+        } control;
+        struct iovec part = {.iov_base = bytes, .iov_len = sizeof bytes};
+        struct msghdr message = {
+            .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+        ssize_t n = recvmsg(events->ctl.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n < 0 && errno == EINTR)
+            continue;
+        const struct cmsghdr *stamp = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+        if (n <= 0) {
+            if (n == 0) /* every process has closed its end: nobody can open it again */
+                loop_unwatch(events->loop, &events->ctl);
+            return;
+        }
+        if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_CREDENTIALS)
+            continue;
+        struct ucred sender;
+        memcpy(&sender, CMSG_DATA(stamp), sizeof sender);
+        take(events, sender.pid, bytes, n);
+    }
+}
+
+static void ctl_ready(struct watch *watch, uint32_t ready)
+{
+    (void)ready;
+    events_drain_ctl(watch->context);
+}
+
+/* --- the named socket --- */
+
+static void drop(struct connection *connection)
+{
+    struct events *events = connection->events;
+    for (struct connection **at = &events->connections; *at != NULL; at = &(*at)->next) {
+        if (*at == connection) {
+            *at = connection->next;
+            break;
+        }
+    }
+    events->connection_count--;
+    loop_unwatch(events->loop, &connection->watch);
+    close(connection->watch.fd);
+    free(connection);
+}
+
+/* Reads the one event. True when the connection is done with. */
+static bool read_event(struct events *events, int fd, int32_t peer)
+{
+    char bytes[SSCAP_EVENT_SIZE_MAX];
+    ssize_t n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
+    if (n > 0)
+        take(events, peer, bytes, n);
+    return true;
+}
+
+static void connection_ready(struct watch *watch, uint32_t ready)
+{
+    struct connection *connection = watch->context;
+    (void)ready;
+    if (read_event(connection->events, watch->fd, connection->peer))
+        drop(connection);
+}
+
+/* Waits for the event of a connection that was made a moment ago. */
+static void keep(struct events *events, int fd, int32_t peer)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (connection != NULL) {
+        *connection = (struct connection){.events = events, .peer = peer, .next = events->connections};
+        connection->watch = (struct watch){.ready = connection_ready, .context = connection};
+        if (loop_watch(events->loop, &connection->watch, fd, EPOLLIN) == 0) {
+            events->connections = connection;
+            events->connection_count++;
+        } else {
+            free(connection);
+            connection = NULL;
+        }
+    }
+    if (connection == NULL)
+        close(fd);
+    if (events->connection_count <= CONNECTIONS_MAX)
+        return;
+    struct connection *oldest =
+        events->connections; /* somebody connects and says nothing: not a process of ours */
+    while (oldest->next != NULL)
+        oldest = oldest->next;
+    events->refused++;
+    drop(oldest);
+}
+
+static void accept_all(struct events *events)
+{
+    for (;;) {
+        struct ucred peer;
+        socklen_t size = sizeof peer;
+        int fd = accept4(events->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+            continue;
+        if (fd < 0) {
+            if (errno == EAGAIN)
+                return;
+            /* No descriptors (EMFILE): level-triggered, this would be called without end. */
+            loop_unwatch(events->loop, &events->listener);
+            events->accept_again.at = now_ns() + ACCEPT_AGAIN_NS;
+            return;
+        }
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || read_event(events, fd, peer.pid))
+            close(fd);
+        else
+            keep(events, fd, peer.pid);
+    }
+}
+
+static void listener_ready(struct watch *watch, uint32_t ready)
+{
+    (void)ready;
+    accept_all(watch->context);
+}
+
+static void accept_again(struct timer *timer)
+{
+    struct events *events = timer->context;
+    loop_watch(events->loop, &events->listener, events->listener.fd, EPOLLIN);
+    accept_all(events);
+}
+
+void events_drain(struct events *events)
+{
+    events_drain_ctl(events);
+    accept_all(events);
+    for (struct connection *c = events->connections, *next; c != NULL; c = next) {
+        next = c->next;
+        connection_ready(&c->watch, 0);
+    }
+}
+
+int events_init(struct events *events, struct loop *loop, struct processes *processes, int ctl, int listener,
+                const uint8_t nonce[SSCAP_NONCE_SIZE])
+{
+    *events = (struct events){.loop = loop, .processes = processes};
+    memcpy(events->nonce, nonce, sizeof events->nonce);
+    events->ctl = (struct watch){.ready = ctl_ready, .context = events};
+    events->listener = (struct watch){.ready = listener_ready, .context = events};
+    events->accept_again = (struct timer){.due = accept_again, .context = events};
+    loop_add_timer(loop, &events->accept_again);
+    int error = loop_watch(loop, &events->ctl, ctl, EPOLLIN);
+    return error < 0 ? error : loop_watch(loop, &events->listener, listener, EPOLLIN);
+}

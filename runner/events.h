@@ -1,0 +1,32 @@
+/* events.h: what the library says over ctl and over the named socket; validated, and handed to processes. */
+#ifndef SSCAP_RUNNER_EVENTS_H
+#define SSCAP_RUNNER_EVENTS_H
+
+#include <stdint.h>
+
+#include "runner/loop.h"
+#include "runner/processes.h"
+#include "shim/wire.h"
+
+struct connection;
+
+struct events {
+    struct loop *loop;
+    struct processes *processes;
+    uint8_t nonce[SSCAP_NONCE_SIZE];
+    struct watch ctl, listener;
+    struct connection *connections; /* that have not sent their event yet; newest first */
+    unsigned int connection_count;
+    struct timer accept_again; /* after a failure for want of descriptors */
+    uint64_t refused;          /* messages that were not ours to believe */
+};
+
+/* Takes over the runner's end of ctl and the listening named socket. Returns 0 or -errno. */
+int events_init(struct events *events, struct loop *loop, struct processes *processes, int ctl, int listener,
+                const uint8_t nonce[SSCAP_NONCE_SIZE]);
+
+/* Takes in what has arrived: over ctl alone (the common case, and cheap), or by all ways. */
+void events_drain_ctl(struct events *events);
+void events_drain(struct events *events);
+
+#endif

@@ -1,0 +1,81 @@
+/* holders.c: see holders.h. */
+#define _GNU_SOURCE
+#include "runner/holders.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NAMED_MAX = 5 };
+
+static bool links_to(int directory, const char *name, const uint64_t inode[SSCAP_STREAMS])
+{
+    char target[64];
+    ssize_t n = readlinkat(directory, name, target, sizeof target - 1);
+    if (n < 0)
+        return false;
+    target[n] = '\0';
+    if (strncmp(target, "socket:[", 8) != 0)
+        return false;
+    uint64_t found = strtoull(target + 8, NULL, 10);
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        if (inode[i] != 0 && found == inode[i])
+            return true;
+    return false;
+}
+
+static bool holds(const char *pid, const uint64_t inode[SSCAP_STREAMS])
+{
+    char path[64];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%.20s/fd", pid);
+    DIR *directory = opendir(path);
+    if (directory == NULL)
+        return false;
+    for (const struct dirent *entry; !found && (entry = readdir(directory)) != NULL;)
+        found = links_to(dirfd(directory), entry->d_name, inode);
+    closedir(directory);
+    return found;
+}
+
+static void read_name(const char *pid, char *name, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%.20s/comm", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL || fgets(name, (int)size, file) == NULL)
+        snprintf(name, size, "?");
+    name[strcspn(name, "\n")] = '\0';
+    if (file != NULL)
+        fclose(file);
+}
+
+size_t holders_list(const uint64_t inode[SSCAP_STREAMS], char *text, size_t size)
+{
+    size_t count = 0;
+    size_t length = 0;
+    text[0] = '\0';
+    DIR *proc = opendir("/proc");
+    if (proc == NULL)
+        return 0;
+    for (const struct dirent *entry; (entry = readdir(proc)) != NULL;) {
+        char name[64];
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9' || !holds(entry->d_name, inode))
+            continue;
+        if (++count > NAMED_MAX)
+            continue;
+        read_name(entry->d_name, name, sizeof name);
+        int n = snprintf(text + length, size - length, "%s%s[%s]", count > 1 ? ", " : "", name,
+                         entry->d_name);
+        if (n > 0 && (size_t)n < size - length)
+            length += (size_t)n;
+    }
+    closedir(proc);
+    if (count > NAMED_MAX)
+        snprintf(text + length, size - length, " and %zu more", count - NAMED_MAX);
+    return count;
+}

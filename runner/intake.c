@@ -1,0 +1,378 @@
+/* intake.c: see intake.h.
+ *
+ * Order: a process announces itself over ctl before its first byte, so events are taken in before bytes are read, and again when the bytes
+ * are of a process that nobody knows. */
+#define _GNU_SOURCE
+#include "runner/intake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runner/util.h"
+
+enum {
+    CHUNK_SIZE = 256 * 1024,
+    READS_PER_TURN = 8, /* then the other stream, signals and sinks have theirs */
+    WRITERS_WAKE_NS = 50 * 1000,
+    WRITERS_WAKE_TRIES = 100,
+    WRITERS_QUIET = 20,
+    NOT_FULL_BYTES = 64 * 1024, /* less than any stream's send buffer */
+    IMAGE_FRAME_SIZE = (int)sizeof(struct sscap_frame) + SSCAP_NAME_SIZE,
+};
+
+/* --- frames --- */
+
+/* What stands at the lead byte. */
+enum found { FOUND_FRAME, FOUND_TEXT, FOUND_CUT };
+
+/* A frame is believed when its header is whole and has the session's nonce; an IMAGE frame is taken as a whole. */
+static enum found look(const struct stream *stream, size_t at, struct sscap_frame *ret_frame)
+{
+    size_t have = stream->to - at;
+    size_t compare = have < sizeof *ret_frame ? have : sizeof *ret_frame;
+    struct sscap_frame frame = {.lead = SSCAP_FRAME_LEAD};
+    memcpy(&frame, stream->chunk + at, compare);
+    size_t nonce_at = offsetof(struct sscap_frame, nonce);
+    size_t nonce_have = have > nonce_at ? have - nonce_at : 0;
+    if (nonce_have > SSCAP_NONCE_SIZE)
+        nonce_have = SSCAP_NONCE_SIZE;
+    if (memcmp(frame.nonce, stream->intake->nonce, nonce_have) != 0)
+        return FOUND_TEXT;
+    if (have < sizeof frame)
+        return stream->cut ? FOUND_CUT : FOUND_TEXT;
+    bool bytes = frame.type == SSCAP_FRAME_BYTES && frame.length >= 1 &&
+                 frame.length <= SSCAP_FRAME_PAYLOAD_MAX;
+    bool image = frame.type == SSCAP_FRAME_IMAGE && frame.length == SSCAP_NAME_SIZE;
+    if (frame.version != SSCAP_WIRE_VERSION || (!bytes && !image))
+        return FOUND_TEXT;
+    if (image && have < IMAGE_FRAME_SIZE)
+        return stream->cut ? FOUND_CUT : FOUND_TEXT;
+    *ret_frame = frame;
+    return FOUND_FRAME;
+}
+
+/* Finds the next header at or after `at`; sets frame_at. */
+static void seek_frame(struct stream *stream, size_t at)
+{
+    struct sscap_frame unused;
+    while (at < stream->to) {
+        const char *lead = memchr(stream->chunk + at, SSCAP_FRAME_LEAD, stream->to - at);
+        if (lead == NULL)
+            break;
+        at = (size_t)(lead - stream->chunk);
+        if (look(stream, at, &unused) != FOUND_TEXT) {
+            stream->frame_at = at;
+            return;
+        }
+        at++;
+    }
+    stream->frame_at = stream->to;
+}
+
+/* --- taking a chunk in --- */
+
+static void skip(struct stream *stream, size_t n)
+{
+    stream->from += n;
+    stream->position += n;
+}
+
+/* The writer of what stands at the stream's position. */
+static struct process *writer(const struct stream *stream)
+{
+    struct intake *intake = stream->intake;
+    struct process *process = processes_find(intake->processes, stream->pid, stream->which, stream->position);
+    if (process == NULL) {
+        events_drain(intake->events);
+        process = processes_find(intake->processes, stream->pid, stream->which, stream->position);
+    }
+    if (process == NULL)
+        process = processes_discover(intake->processes, stream->pid);
+    if (process == NULL) {
+        /* Dead and reaped: then its parent has told of it by now, if it ever will. */
+        events_drain(intake->events);
+        process = processes_find(intake->processes, stream->pid, stream->which, stream->position);
+    }
+    return process != NULL ? process : processes_unknown(intake->processes, stream->pid);
+}
+
+/* Text, as much as the buffer has room for. False: it is full. */
+static bool feed(struct stream *stream, struct process *process, uint32_t tid, size_t n)
+{
+    size_t taken = n;
+    if (!stream->discard)
+        taken = lines_feed(stream->intake->lines, process, stream->which, tid, stream->chunk + stream->from,
+                           n);
+    skip(stream, taken);
+    return taken == n;
+}
+
+/* The frame at chunk[from]. False: the chunk ends within it. */
+static bool take_frame(struct stream *stream, struct process *process)
+{
+    struct sscap_frame frame;
+    if (look(stream, stream->from, &frame) != FOUND_FRAME)
+        return false;
+    skip(stream, sizeof frame);
+    if (frame.type == SSCAP_FRAME_IMAGE) {
+        processes_frame(process, stream->which, stream->chunk + stream->from);
+        skip(stream, SSCAP_NAME_SIZE);
+    } else {
+        stream->frame_left = frame.length;
+        stream->frame_tid = frame.tid;
+    }
+    seek_frame(stream, stream->from + stream->frame_left);
+    return true;
+}
+
+/* Takes in [from, to). False when the buffer is full before the end. */
+static bool take(struct stream *stream)
+{
+    struct process *process = stream->from < stream->to ? writer(stream) : NULL;
+    if (process == NULL) { /* no memory to tell whose it is: counted by processes */
+        skip(stream, stream->to - stream->from);
+        return true;
+    }
+    processes_refresh(process, stream->intake->lines->now);
+    while (stream->from < stream->to) {
+        size_t have = stream->to - stream->from;
+        if (stream->frame_left > 0) {
+            size_t n = have < stream->frame_left ? have : stream->frame_left;
+            uint32_t tid = stream->frame_tid == (uint32_t)stream->pid ? 0 : stream->frame_tid;
+            uint64_t before = stream->position;
+            bool all = feed(stream, process, tid, n);
+            stream->frame_left -= (uint32_t)(stream->position - before);
+            if (!all)
+                return false;
+        } else if (stream->frame_at > stream->from) {
+            if (!feed(stream, process, 0, stream->frame_at - stream->from))
+                return false;
+        } else if (!take_frame(stream, process)) {
+            break;
+        }
+    }
+    return true;
+}
+
+/* --- receiving --- */
+
+/* Who wrote what comes next, without taking it; -1: nothing is there. */
+static int32_t receive(struct stream *stream, char *to, size_t size, int flags, ssize_t *ret_n)
+{
+    union {
+        char bytes[CMSG_SPACE(
+            sizeof(struct ucred))]; /* room for the stamp alone: the kernel drops descriptors */
+        struct cmsghdr align;
+    } control;
+    struct iovec part = {.iov_base = to, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    do
+        *ret_n = recvmsg(stream->watch.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
+    while (*ret_n < 0 && errno == EINTR);
+    const struct cmsghdr *stamp = *ret_n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_CREDENTIALS)
+        return 0;
+    struct ucred sender;
+    memcpy(&sender, CMSG_DATA(stamp), sizeof sender);
+    return sender.pid;
+}
+
+/* A header that the last chunk broke off stands at its end: what follows it goes behind it, if it is the same writer's. */
+static size_t keep_cut(struct stream *stream)
+{
+    size_t kept = stream->to - stream->from;
+    char byte;
+    ssize_t n;
+    if (kept == 0)
+        return 0;
+    memmove(stream->chunk, stream->chunk + stream->from, kept);
+    stream->from = 0;
+    stream->to = kept;
+    int32_t pid = receive(stream, &byte, 1, MSG_PEEK, &n);
+    stream->frame_at = 0;
+    if (n > 0 && pid == stream->pid)
+        return kept;
+    stream->cut = false; /* it was text that looked like one */
+    seek_frame(stream, 0);
+    return take(stream) ? 0 : kept;
+}
+
+static void end_stream(struct stream *stream)
+{
+    loop_unwatch(stream->intake->loop, &stream->watch);
+    close(stream->watch.fd);
+    stream->watch.fd = -1;
+    stream->open = false;
+}
+
+/* One read. False when there is nothing (more) to be had now. */
+static bool read_chunk(struct stream *stream)
+{
+    struct intake *intake = stream->intake;
+    ssize_t n;
+    size_t kept = keep_cut(stream);
+    if (kept > 0 && !stream->cut)
+        return false; /* stalled */
+    int32_t pid = receive(stream, stream->chunk + kept, CHUNK_SIZE - kept, 0, &n);
+    if (n < 0 && errno == EAGAIN)
+        return false;
+    if (n <= 0) { /* 0: no process holds the other end any more; a reset says the same */
+        end_stream(stream);
+        return false;
+    }
+    if (pid != stream->pid)
+        stream->frame_left = 0;
+    stream->pid = pid;
+    stream->from = 0;
+    stream->to = kept + (size_t)n;
+    stream->cut = stream->to == CHUNK_SIZE;
+    intake->received += (uint64_t)n;
+    intake->lines->wall = wall_ns();
+    intake->lines->now = now_ns();
+    seek_frame(stream, stream->frame_left < stream->to ? stream->frame_left : stream->to);
+    return true;
+}
+
+/* Whether the chunk holds what could be taken in now: all but a header that it breaks off. */
+static bool has_text(const struct stream *stream)
+{
+    return stream->open && stream->from < stream->to && !(stream->cut && stream->frame_at == stream->from);
+}
+
+static void stall(struct intake *intake)
+{
+    intake->stalled = true;
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        loop_unwatch(intake->loop, &intake->streams[i].watch);
+}
+
+static void stream_ready(struct watch *watch, uint32_t events)
+{
+    struct stream *stream = watch->context;
+    struct intake *intake = stream->intake;
+    (void)events;
+    events_drain_ctl(intake->events);
+    for (int i = 0; i < READS_PER_TURN && stream->open && read_chunk(stream); i++)
+        if (!take(stream))
+            break;
+    if (has_text(stream))
+        stall(intake);
+}
+
+void intake_resume(struct intake *intake)
+{
+    if (!intake->stalled)
+        return;
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        struct stream *stream = &intake->streams[i];
+        if (has_text(stream) && !take(stream))
+            return;
+    }
+    intake->stalled = false;
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        struct stream *stream = &intake->streams[i];
+        if (stream->open && !stream->watch.active)
+            loop_watch(intake->loop, &stream->watch, stream->watch.fd, EPOLLIN);
+    }
+}
+
+/* --- the whole --- */
+
+int intake_init(struct intake *intake, struct loop *loop, struct events *events, struct processes *processes,
+                struct lines *lines, const int fds[SSCAP_STREAMS], const uint8_t nonce[SSCAP_NONCE_SIZE])
+{
+    *intake = (struct intake){.loop = loop, .events = events, .processes = processes, .lines = lines};
+    memcpy(intake->nonce, nonce, sizeof intake->nonce);
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        struct stream *stream = &intake->streams[i];
+        *stream = (struct stream){.intake = intake, .which = (enum sscap_stream)i, .open = fds[i] >= 0};
+        stream->watch = (struct watch){.ready = stream_ready, .context = stream, .fd = fds[i]};
+        if (!stream->open)
+            continue;
+        stream->chunk = malloc(CHUNK_SIZE);
+        if (stream->chunk == NULL)
+            return -ENOMEM;
+        int error = loop_watch(loop, &stream->watch, fds[i], EPOLLIN);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+void intake_clear(struct intake *intake)
+{
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        if (intake->streams[i].open)
+            end_stream(&intake->streams[i]);
+        free(intake->streams[i].chunk);
+    }
+}
+
+/* Reads and throws away all that is there; returns how many bytes that were. */
+static size_t drain(struct stream *stream)
+{
+    size_t total = 0;
+    ssize_t n;
+    while (receive(stream, stream->chunk, CHUNK_SIZE, 0, &n), n > 0)
+        total += (size_t)n;
+    stream->position += total;
+    return total;
+}
+
+/* A writer that waits for room when its stream is shut gets EPIPE without the signal (unix_stream_sendmsg), which a pipe would never do.
+ * So the stream is emptied, and left for a moment: when it then holds something, but not much, whoever waited is writing again;
+ * when it holds nothing time after time, nobody is. */
+static void settle_writers(struct stream *stream)
+{
+    const struct timespec moment = {.tv_nsec = WRITERS_WAKE_NS};
+    int unread = 0;
+    for (int i = 0, quiet = 0; i < WRITERS_WAKE_TRIES && quiet < WRITERS_QUIET; i++) {
+        drain(stream);
+        nanosleep(&moment, NULL);
+        if (ioctl(stream->watch.fd, FIONREAD, &unread) == 0 && unread > 0 && unread < NOT_FULL_BYTES)
+            return;
+        quiet += unread == 0;
+    }
+}
+
+void intake_abandon(struct intake *intake, enum sscap_stream which)
+{
+    struct stream *stream = &intake->streams[which];
+    if (!stream->open)
+        return;
+    stream->discard = true;
+    skip(stream, stream->to - stream->from);
+    settle_writers(stream);
+    shutdown(stream->watch.fd, SHUT_RD);
+    drain(stream); /* bytes left unread would make close(2) a reset (ECONNRESET) for whoever writes next */
+    end_stream(stream);
+}
+
+uint64_t intake_position(const struct intake *intake, enum sscap_stream which)
+{
+    const struct stream *stream = &intake->streams[which];
+    return stream->open ? stream->position : UINT64_MAX;
+}
+
+uint64_t intake_written(const struct intake *intake, enum sscap_stream which)
+{
+    const struct stream *stream = &intake->streams[which];
+    int unread = 0;
+    if (!stream->open)
+        return stream->position;
+    if (ioctl(stream->watch.fd, FIONREAD, &unread) < 0)
+        unread = 0;
+    return stream->position + (stream->to - stream->from) + (uint64_t)unread;
+}
+
+bool intake_open(const struct intake *intake)
+{
+    return intake->streams[SSCAP_OUT].open || intake->streams[SSCAP_ERR].open;
+}

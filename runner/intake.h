@@ -1,0 +1,61 @@
+/* intake.h: reading the captured streams: bytes with the kernel's stamp of who wrote them, and the library's frames in between. */
+#ifndef SSCAP_RUNNER_INTAKE_H
+#define SSCAP_RUNNER_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/events.h"
+#include "runner/lines.h"
+#include "runner/loop.h"
+#include "runner/processes.h"
+
+struct intake;
+
+struct stream {
+    struct intake *intake;
+    enum sscap_stream which;
+    bool open;
+    bool discard; /* nobody can take its lines any more: read and throw away */
+    struct watch watch;
+    char *chunk; /* what was received last, of which [from, to) is not taken in yet */
+    size_t from, to;
+    size_t frame_at;     /* the next frame's header in the chunk; to: none */
+    bool cut;            /* the chunk filled its room: what stands at its end may go on */
+    int32_t pid;         /* who wrote it */
+    uint64_t position;   /* of chunk[from], in bytes since the session began */
+    uint32_t frame_left; /* payload bytes of a frame that the chunk broke off */
+    uint32_t frame_tid;
+};
+
+struct intake {
+    struct loop *loop;
+    struct events *events;
+    struct processes *processes;
+    struct lines *lines;
+    uint8_t nonce[SSCAP_NONCE_SIZE];
+    struct stream streams[SSCAP_STREAMS];
+    bool stalled;      /* the buffer is full: reads nothing until intake_resume */
+    uint64_t received; /* bytes in all */
+};
+
+/* Takes over the runner's ends of the streams (-1: not captured). Returns 0 or -errno. */
+int intake_init(struct intake *intake, struct loop *loop, struct events *events, struct processes *processes,
+                struct lines *lines, const int fds[SSCAP_STREAMS], const uint8_t nonce[SSCAP_NONCE_SIZE]);
+void intake_clear(struct intake *intake);
+
+/* The buffer has room again. */
+void intake_resume(struct intake *intake);
+
+/* Nobody reads this stream's lines any more: its writers get SIGPIPE, as from a pipe without a reader. */
+void intake_abandon(struct intake *intake, enum sscap_stream which);
+
+/* Bytes that have been taken in, and that have been written so far. */
+uint64_t intake_position(const struct intake *intake, enum sscap_stream which);
+uint64_t intake_written(const struct intake *intake, enum sscap_stream which);
+
+/* Whether any process still holds a stream (or may: its end has not been read yet). */
+bool intake_open(const struct intake *intake);
+
+#endif

@@ -1,0 +1,305 @@
+/* launch.c: see launch.h. */
+#define _GNU_SOURCE
+#include "runner/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/util.h"
+
+enum {
+    CTL_FD = 700,            /* above what shells use (10 and up, 255), below select's 1024 */
+    STREAM_BUFFER = 4 << 20, /* bytes; the kernel charges some 800 for a short line */
+    CTL_BUFFER = 1 << 20,
+    BACKLOG = 4096, /* processes that say something at the same time without ctl */
+};
+
+extern char **environ;
+
+/* --- sockets --- */
+
+/* As large as it may be: beyond wmem_max only with CAP_NET_ADMIN. */
+static void set_send_buffer(int fd, int bytes)
+{
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+static int open_pair(int type, int buffer, int *ret_ours, int *ret_theirs)
+{
+    int pair[2];
+    int on = 1;
+    if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    if (setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0) {
+        int error = errno;
+        close(pair[0]);
+        close(pair[1]);
+        return -error;
+    }
+    set_send_buffer(pair[1], buffer);
+    *ret_ours = pair[0];
+    *ret_theirs = pair[1];
+    return 0;
+}
+
+static int open_listener(struct channels *channels)
+{
+    uint64_t random;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || getrandom(&random, sizeof random, 0) != sizeof random ||
+        getrandom(channels->nonce, sizeof channels->nonce, 0) != sizeof channels->nonce)
+        goto failed;
+    snprintf(channels->name, sizeof channels->name, "%016llx", (unsigned long long)random);
+    int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, SSCAP_SOCKET_PREFIX "%s",
+                          channels->name);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+    if (bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, BACKLOG) < 0)
+        goto failed;
+    channels->listener = fd;
+    return 0;
+failed:;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    return -error;
+}
+
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+int channels_open(struct channels *channels, const struct options *options)
+{
+    *channels = (struct channels){.stream = {-1, -1}, .stream_peer = {-1, -1}};
+    int error = open_pair(SOCK_SEQPACKET, CTL_BUFFER, &channels->ctl, &channels->ctl_peer);
+    for (int i = 0; error == 0 && i < SSCAP_STREAMS; i++) {
+        struct stat status;
+        /* A stream that is closed for us stays closed for the command. */
+        if (!is_open(STDOUT_FILENO + i) || (i == SSCAP_ERR && options->stderr_mode != STDERR_SPLIT))
+            continue;
+        error = open_pair(SOCK_STREAM, STREAM_BUFFER, &channels->stream[i], &channels->stream_peer[i]);
+        if (error == 0 && fstat(channels->stream_peer[i], &status) == 0)
+            channels->inode[i] = status.st_ino;
+    }
+    if (error == 0)
+        error = open_listener(channels);
+    if (error != 0)
+        say("cannot make sockets: %s", strerror(-error));
+    return error;
+}
+
+/* --- the command's environment --- */
+
+static uint64_t cookie_of(int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) < 0)
+        return 0;
+    return cookie;
+}
+
+static char *session_variable(const struct channels *channels, const struct options *options, int ctl_fd)
+{
+    char *variable = NULL;
+    char text[SSCAP_SESSION_LENGTH + 1];
+    unsigned long long nonce[2];
+    memcpy(nonce, channels->nonce, sizeof nonce);
+    int err = options->stderr_mode == STDERR_MERGE ? SSCAP_OUT : SSCAP_ERR;
+    snprintf(text, sizeof text, SSCAP_SESSION_FORMAT, SSCAP_WIRE_VERSION, (unsigned int)ctl_fd,
+             (unsigned int)getpid(), (unsigned long long)cookie_of(channels->stream_peer[SSCAP_OUT]),
+             (unsigned long long)cookie_of(channels->stream_peer[err]),
+             (unsigned long long)cookie_of(channels->ctl_peer), nonce[0], nonce[1],
+             (unsigned int)options->buffer_mode, strtoull(channels->name, NULL, 16));
+    if (asprintf(&variable, SSCAP_ENV_SESSION "=%s:%08x", text, sscap_check(text, SSCAP_SESSION_LENGTH)) < 0)
+        return NULL;
+    return variable;
+}
+
+/* The library: as told, beside the runner, or where `make install` puts it. NULL: not there. The caller frees it. */
+static char *find_library(void)
+{
+    static const char *const places[] = {"", "../lib/", "../lib/sscap/"};
+    char self[PATH_MAX];
+    const char *told = getenv("SSCAP_LIBRARY");
+    if (told != NULL && *told != '\0')
+        return realpath(told, NULL);
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length < 0)
+        return NULL;
+    self[length] = '\0';
+    *(strrchr(self, '/') + 1) = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char path[PATH_MAX + 32];
+        snprintf(path, sizeof path, "%s%s" SSCAP_LIBRARY_NAME, self, places[i]);
+        char *found = realpath(path, NULL);
+        if (found != NULL)
+            return found;
+    }
+    return NULL;
+}
+
+/* LD_PRELOAD=LIBRARY, and behind it what was there, without this library under whatever path. */
+static char *preload_variable(const char *library)
+{
+    char *variable;
+    const char *old = getenv("LD_PRELOAD");
+    if (asprintf(&variable, "LD_PRELOAD=%s%s%s", library, old != NULL ? ":" : "", old != NULL ? old : "") < 0)
+        return NULL;
+    char *to = variable + strlen("LD_PRELOAD=") + strlen(library);
+    for (const char *from = to; *from != '\0';) {
+        size_t separator = strspn(from, ": ");
+        size_t length = strcspn(from + separator, ": ");
+        const char *entry = from + separator;
+        const char *slash = memrchr(entry, '/', length);
+        const char *base = slash != NULL ? slash + 1 : entry;
+        size_t base_length = length - (size_t)(base - entry);
+        bool same = base_length == strlen(SSCAP_LIBRARY_NAME) &&
+                    memcmp(base, SSCAP_LIBRARY_NAME, base_length) == 0;
+        if (length > 0 && !same) {
+            *to++ = ':';
+            memmove(to, entry, length);
+            to += length;
+        }
+        from = entry + length;
+    }
+    *to = '\0';
+    return variable;
+}
+
+/* Our own environment with the session's variables in it. */
+static char **make_environment(const struct channels *channels, const struct options *options,
+                               const char *library, int ctl_fd)
+{
+    size_t n = 0;
+    size_t to = 0;
+    while (environ[n] != NULL)
+        n++;
+    char **made = calloc(n + 3, sizeof *made);
+    if (made == NULL)
+        return NULL;
+    for (size_t i = 0; i < n; i++) {
+        bool ours = strncmp(environ[i], SSCAP_ENV_SESSION "=", sizeof SSCAP_ENV_SESSION) == 0 ||
+                    (library != NULL && strncmp(environ[i], "LD_PRELOAD=", strlen("LD_PRELOAD=")) == 0);
+        if (!ours)
+            made[to++] = environ[i];
+    }
+    if (library != NULL && (made[to++] = preload_variable(library)) == NULL)
+        return NULL;
+    return (made[to] = session_variable(channels, options, ctl_fd)) != NULL ? made : NULL;
+}
+
+/* --- the command --- */
+
+/* What the child reports when it cannot become the command. */
+struct failure {
+    int error;
+};
+
+/* In the child, from fork to exec: async-signal-safe calls alone. */
+static void become_command(const struct channels *channels, const struct options *options,
+                           const struct inheritance *inheritance, char **environment, int ctl_fd, int report)
+{
+    const int *peer = channels->stream_peer;
+    bool wired = (peer[SSCAP_OUT] < 0 || dup2(peer[SSCAP_OUT], STDOUT_FILENO) >= 0) &&
+                 (peer[SSCAP_ERR] < 0 || dup2(peer[SSCAP_ERR], STDERR_FILENO) >= 0);
+    if (wired && options->stderr_mode == STDERR_MERGE && peer[SSCAP_OUT] >= 0)
+        wired = dup2(peer[SSCAP_OUT], STDERR_FILENO) >= 0;
+    if (wired && ctl_fd >= 0)
+        wired = dup2(channels->ctl_peer, ctl_fd) >= 0;
+    if (wired) {
+        setrlimit(RLIMIT_NOFILE, &inheritance->files);
+        sigaction(SIGCHLD, &inheritance->child_action, NULL);
+        sigprocmask(SIG_SETMASK, &inheritance->signal_mask, NULL);
+        if (options->image != NULL)
+            execve(options->image, options->command, environment);
+        else
+            execvpe(options->command[0], options->command, environment);
+    }
+    struct failure failure = {.error = errno};
+    ssize_t written = write(report, &failure, sizeof failure);
+    (void)written; /* then the parent sees a command that ends with 127 and says nothing */
+    _exit(STATUS_NOT_FOUND);
+}
+
+static int exec_failed(const struct options *options, pid_t pid, int error)
+{
+    const char *file = options->image != NULL ? options->image : options->command[0];
+    waitpid(pid, NULL, 0);
+    say("cannot execute '%s': %s", file, strerror(error));
+    return error == ENOENT || error == ENOTDIR ? -STATUS_NOT_FOUND : -STATUS_CANNOT_RUN;
+}
+
+static void close_peers(struct channels *channels)
+{
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        if (channels->stream_peer[i] >= 0)
+            close(channels->stream_peer[i]);
+        channels->stream_peer[i] = -1;
+    }
+    close(channels->ctl_peer);
+}
+
+/* Forks; the child's failure to become the command comes back over a pipe that exec closes. */
+static int start(const struct channels *channels, const struct options *options,
+                 const struct inheritance *inheritance, char **environment, int ctl_fd)
+{
+    int report[2];
+    struct failure failure;
+    if (pipe2(report, O_CLOEXEC) < 0) {
+        say("cannot make a pipe: %s", strerror(errno));
+        return -STATUS_FAILED;
+    }
+    pid_t pid = fork();
+    if (pid == 0)
+        become_command(channels, options, inheritance, environment, ctl_fd, report[1]);
+    close(report[1]);
+    ssize_t n = 0;
+    if (pid > 0)
+        do
+            n = read(report[0], &failure, sizeof failure);
+        while (n < 0 && errno == EINTR);
+    else
+        say("cannot fork: %s", strerror(errno));
+    close(report[0]);
+    if (pid < 0)
+        return -STATUS_FAILED;
+    return n == (ssize_t)sizeof failure ? exec_failed(options, pid, failure.error) : pid;
+}
+
+int launch(struct channels *channels, const struct options *options, const struct inheritance *inheritance)
+{
+    char *library = find_library();
+    if (library != NULL && strpbrk(library, ": ") != NULL) {
+        say("the library's path '%s' has a space or ':' in it, which LD_PRELOAD cannot hold", library);
+        return -STATUS_FAILED;
+    }
+    if (library == NULL)
+        say(SSCAP_LIBRARY_NAME " not found (SSCAP_LIBRARY, beside sscap, ../lib): going on without it");
+    /* A number above the limit would be EBADF: there, processes speak through the named socket. */
+    struct rlimit files;
+    int ctl_fd = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > CTL_FD ? CTL_FD : -1;
+    char **environment = make_environment(channels, options, library, ctl_fd);
+    free(library);
+    if (environment == NULL) {
+        say("no memory for the command's environment");
+        return -STATUS_FAILED;
+    }
+    int pid = start(channels, options, inheritance, environment, ctl_fd);
+    close_peers(channels);
+    return pid;
+}

@@ -1,0 +1,35 @@
+/* launch.h: the sockets of a session, and the command in their midst. */
+#ifndef SSCAP_RUNNER_LAUNCH_H
+#define SSCAP_RUNNER_LAUNCH_H
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "runner/options.h"
+#include "shim/wire.h"
+
+struct channels {
+    int stream[SSCAP_STREAMS];      /* the runner's ends; -1: not captured */
+    int stream_peer[SSCAP_STREAMS]; /* the tree's ends, closed here once the command has them */
+    uint64_t inode[SSCAP_STREAMS];  /* of the tree's ends, as /proc/PID/fd shows them */
+    int ctl, ctl_peer;
+    int listener;
+    uint8_t nonce[SSCAP_NONCE_SIZE];
+    char name[17]; /* of the named socket, after its prefix */
+};
+
+/* How this process was started, which the command is to get back. */
+struct inheritance {
+    sigset_t signal_mask;
+    struct sigaction child_action;
+    struct rlimit files;
+};
+
+/* Makes the sockets. Says what fails; returns 0 or -errno. */
+int channels_open(struct channels *channels, const struct options *options);
+
+/* Starts the command, and closes the tree's ends here. Returns its pid; or, having said why, minus the exit status. */
+int launch(struct channels *channels, const struct options *options, const struct inheritance *inheritance);
+
+#endif

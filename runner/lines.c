@@ -1,0 +1,223 @@
+/* lines.c: see lines.h.
+ *
+ * The common case, a whole line by a writer that left nothing unfinished, goes from the bytes as received straight into the ring. */
+#include "runner/lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/processes.h"
+#include "runner/util.h"
+
+enum { CAPACITY_MIN = 256, CAPACITY_KEPT = 4096 };
+
+void lines_init(struct lines *lines, struct buffer *buffer, size_t line_max, size_t open_max)
+{
+    *lines = (struct lines){.buffer = buffer, .line_max = line_max, .open_max = open_max};
+}
+
+/* --- records --- */
+
+/* Appends a record of head and rest together. False when there is no room. */
+static bool append(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
+                   struct assembler *assembler, const char *rest, size_t rest_length, enum line_end end)
+{
+    size_t head_length = assembler != NULL ? assembler->length : 0;
+    struct record *record = buffer_append(lines->buffer, head_length + rest_length);
+    if (record == NULL)
+        return false;
+    record->time = lines->wall;
+    record->pid = process->pid;
+    record->ppid = process->ppid;
+    record->tid = tid != 0 ? tid : (uint32_t)process->pid;
+    record->rank = lines->ranks ? processes_rank(process) : -1;
+    record->stream = (uint8_t)stream;
+    record->end = (uint8_t)end;
+    record->continues = assembler != NULL && assembler->continues;
+    memcpy(record->name, head_length > 0 ? assembler->name : process->stream_name[stream],
+           sizeof record->name);
+    if (head_length > 0)
+        memcpy(record->text, assembler->text, head_length);
+    if (rest_length > 0)
+        memcpy(record->text + head_length, rest, rest_length);
+    lines->lines += end == LINE_WHOLE || end == LINE_UNFINISHED;
+    return true;
+}
+
+/* --- unfinished lines --- */
+
+static void list_remove(struct lines *lines, struct assembler *a)
+{
+    *(a->open_previous != NULL ? &a->open_previous->open_next : &lines->oldest) = a->open_next;
+    *(a->open_next != NULL ? &a->open_next->open_previous : &lines->newest) = a->open_previous;
+}
+
+static void list_append(struct lines *lines, struct assembler *a)
+{
+    a->open_previous = lines->newest;
+    a->open_next = NULL;
+    *(lines->newest != NULL ? &lines->newest->open_next : &lines->oldest) = a;
+    lines->newest = a;
+}
+
+static void empty(struct lines *lines, struct assembler *a)
+{
+    if (a->length > 0)
+        list_remove(lines, a);
+    a->length = 0;
+    if (a->capacity > CAPACITY_KEPT) {
+        lines->open_bytes -= a->capacity;
+        free(a->text);
+        a->text = NULL;
+        a->capacity = 0;
+    }
+}
+
+static struct assembler *find(const struct process *process, enum sscap_stream stream, uint32_t tid)
+{
+    struct assembler *a = process->open[stream];
+    while (a != NULL && a->tid != tid)
+        a = a->next;
+    return a;
+}
+
+static struct assembler *find_or_make(struct process *process, enum sscap_stream stream, uint32_t tid)
+{
+    struct assembler *a = find(process, stream, tid);
+    if (a != NULL)
+        return a;
+    a = calloc(1, sizeof *a);
+    if (a == NULL)
+        return NULL;
+    a->process = process;
+    a->stream = (uint8_t)stream;
+    a->tid = tid;
+    a->next = process->open[stream];
+    process->open[stream] = a;
+    return a;
+}
+
+/* Room for n more bytes; false when there is none to be had within the bounds. */
+static bool reserve(struct lines *lines, struct assembler *a, size_t n)
+{
+    size_t want = a->length + n;
+    if (want <= a->capacity)
+        return true;
+    size_t capacity = a->capacity < CAPACITY_MIN ? CAPACITY_MIN : a->capacity;
+    while (capacity < want)
+        capacity *= 2;
+    if (lines->open_bytes - a->capacity + capacity > lines->open_max)
+        return false;
+    char *text = realloc(a->text, capacity);
+    if (text == NULL)
+        return false;
+    lines->open_bytes += capacity - a->capacity;
+    a->text = text;
+    a->capacity = capacity;
+    return true;
+}
+
+/* Sets the beginning of a line aside until the rest comes. False when the buffer was needed for it and is full: where there is no memory
+ * for more unfinished lines, they go to the buffer as they are, marked as split. */
+static bool set_aside(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
+                      const char *bytes, size_t n)
+{
+    struct assembler *a = find_or_make(process, stream, tid);
+    if (a == NULL || !reserve(lines, a, n)) {
+        if (!append(lines, process, stream, tid, a, bytes, n, LINE_SPLIT))
+            return false;
+        if (a != NULL) {
+            empty(lines, a);
+            a->continues = true;
+        }
+        return true;
+    }
+    if (a->length > 0)
+        list_remove(lines, a);
+    else
+        memcpy(a->name, process->stream_name[stream], sizeof a->name);
+    memcpy(a->text + a->length, bytes, n);
+    a->length += n;
+    a->touched = lines->now;
+    list_append(lines, a);
+    return true;
+}
+
+/* --- feeding --- */
+
+/* Finishes a line with its last bytes. */
+static bool finish(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
+                   const char *bytes, size_t n, enum line_end end)
+{
+    struct assembler *a = find(process, stream, tid);
+    if (!append(lines, process, stream, tid, a, bytes, n, end))
+        return false;
+    if (a != NULL) {
+        empty(lines, a);
+        a->continues = end == LINE_SPLIT || end == LINE_IDLE;
+    }
+    return true;
+}
+
+size_t lines_feed(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
+                  const char *bytes, size_t n)
+{
+    size_t done = 0;
+    while (done < n) {
+        const char *from = bytes + done;
+        const struct assembler *a = find(process, stream, tid);
+        size_t head = a != NULL ? a->length : 0;
+        const char *newline = memchr(from, '\n', n - done);
+        size_t length = newline != NULL ? (size_t)(newline - from) : n - done;
+        if (head + length > lines->line_max) {
+            length = lines->line_max - head;
+            if (!finish(lines, process, stream, tid, from, length, LINE_SPLIT))
+                break;
+            if (find_or_make(process, stream, tid) != NULL)
+                find(process, stream, tid)->continues = true;
+            done += length;
+        } else if (newline != NULL) {
+            if (!finish(lines, process, stream, tid, from, length, LINE_WHOLE))
+                break;
+            done += length + 1;
+        } else {
+            if (!set_aside(lines, process, stream, tid, from, length))
+                break;
+            done += length;
+        }
+    }
+    lines->bytes += done;
+    return done;
+}
+
+bool lines_end(struct lines *lines, struct process *process)
+{
+    for (int stream = 0; stream < SSCAP_STREAMS; stream++) {
+        struct assembler *a;
+        while ((a = process->open[stream]) != NULL) {
+            if (a->length > 0 &&
+                !append(lines, process, (enum sscap_stream)stream, a->tid, a, NULL, 0, LINE_UNFINISHED))
+                return false;
+            empty(lines, a);
+            process->open[stream] = a->next;
+            lines->open_bytes -= a->capacity;
+            free(a->text);
+            free(a);
+        }
+    }
+    return true;
+}
+
+uint64_t lines_show_idle(struct lines *lines, uint64_t now)
+{
+    while (lines->idle != 0 && lines->oldest != NULL) {
+        struct assembler *a = lines->oldest;
+        if (a->touched + lines->idle > now)
+            return a->touched + lines->idle;
+        if (!append(lines, a->process, (enum sscap_stream)a->stream, a->tid, a, NULL, 0, LINE_IDLE))
+            return now + lines->idle;
+        empty(lines, a);
+        a->continues = true;
+    }
+    return 0;
+}

@@ -1,0 +1,129 @@
+/* loop.c: see loop.h. */
+#include "runner/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "runner/util.h"
+
+enum { BATCH = 64 };
+
+struct loop {
+    int epoll;
+    bool stopped;
+    int n; /* events of the batch in hand */
+    struct epoll_event batch[BATCH];
+    struct timer *timers;
+    void (*idle)(void *context);
+    void *idle_context;
+};
+
+int loop_init(struct loop **ret_loop)
+{
+    struct loop *loop = calloc(1, sizeof *loop);
+    if (loop == NULL)
+        return -ENOMEM;
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll < 0) {
+        int error = errno;
+        free(loop);
+        return -error;
+    }
+    *ret_loop = loop;
+    return 0;
+}
+
+int loop_watch(struct loop *loop, struct watch *watch, int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = watch};
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+        return -errno;
+    watch->fd = fd;
+    watch->active = true;
+    return 0;
+}
+
+void loop_unwatch(struct loop *loop, struct watch *watch)
+{
+    if (!watch->active)
+        return;
+    watch->active = false;
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+    for (int i = 0; i < loop->n; i++)
+        if (loop->batch[i].data.ptr == watch)
+            loop->batch[i].data.ptr = NULL;
+}
+
+void loop_add_timer(struct loop *loop, struct timer *timer)
+{
+    timer->next = loop->timers;
+    loop->timers = timer;
+}
+
+void loop_on_idle(struct loop *loop, void (*idle)(void *context), void *context)
+{
+    loop->idle = idle;
+    loop->idle_context = context;
+}
+
+/* Milliseconds until the next timer, rounded up; -1: none. (epoll_pwait2 would take nanoseconds, but needs Linux 5.11.) */
+static int next_timeout(const struct loop *loop)
+{
+    uint64_t at = UINT64_MAX;
+    for (const struct timer *timer = loop->timers; timer != NULL; timer = timer->next)
+        if (timer->at != 0 && timer->at < at)
+            at = timer->at;
+    if (at == UINT64_MAX)
+        return -1;
+    uint64_t now = now_ns();
+    if (at <= now)
+        return 0;
+    uint64_t ms = (at - now + NS_PER_MS - 1) / NS_PER_MS;
+    return ms > 60000 ? 60000 : (int)ms;
+}
+
+static void run_timers(struct loop *loop)
+{
+    uint64_t now = 0;
+    for (struct timer *timer = loop->timers; timer != NULL; timer = timer->next) {
+        if (timer->at == 0)
+            continue;
+        if (now == 0)
+            now = now_ns();
+        if (timer->at > now)
+            continue;
+        timer->at = 0;
+        timer->due(timer);
+    }
+}
+
+int loop_run(struct loop *loop)
+{
+    while (!loop->stopped) {
+        int n = epoll_wait(loop->epoll, loop->batch, BATCH, 0);
+        if (n == 0) {
+            if (loop->idle != NULL)
+                loop->idle(loop->idle_context);
+            if (loop->stopped)
+                break;
+            n = epoll_wait(loop->epoll, loop->batch, BATCH, next_timeout(loop));
+        }
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        loop->n = n < 0 ? 0 : n;
+        for (int i = 0; i < loop->n; i++) {
+            struct watch *watch = loop->batch[i].data.ptr;
+            if (watch != NULL) /* an earlier callback of this batch may have ended its watch */
+                watch->ready(watch, loop->batch[i].events);
+        }
+        loop->n = 0;
+        run_timers(loop);
+    }
+    return 0;
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+}

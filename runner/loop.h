@@ -1,0 +1,51 @@
+/* loop.h: the event loop: descriptors, timers, and what to do before going to sleep. One thread; errors are the callers'. */
+#ifndef SSCAP_RUNNER_LOOP_H
+#define SSCAP_RUNNER_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct watch;
+typedef void watch_ready(struct watch *watch, uint32_t events);
+
+/* A descriptor to watch; embedded in its owner, who fills in ready and context. Level-triggered. */
+struct watch {
+    watch_ready *ready;
+    void *context;
+    int fd;
+    bool active;
+};
+
+struct timer;
+typedef void timer_due(struct timer *timer);
+
+/* A moment (now_ns) at which due is called once; 0: none. */
+struct timer {
+    timer_due *due;
+    void *context;
+    uint64_t at;
+    struct timer *next;
+};
+
+struct loop;
+
+/* Makes the loop. Returns 0 or -errno. */
+int loop_init(struct loop **ret_loop);
+
+/* Watches fd for events (EPOLLIN, ...). Returns 0 or -errno; -EPERM for what is always ready (files). */
+int loop_watch(struct loop *loop, struct watch *watch, int fd, uint32_t events);
+
+/* Stops watching; leaves the descriptor open. No callback comes from now on, not even one that is ready already. */
+void loop_unwatch(struct loop *loop, struct watch *watch);
+
+/* Registers a timer, which stays registered. */
+void loop_add_timer(struct loop *loop, struct timer *timer);
+
+/* Called each time nothing is ready and the loop is about to sleep. */
+void loop_on_idle(struct loop *loop, void (*idle)(void *context), void *context);
+
+/* Runs until loop_stop. Returns 0 or -errno. */
+int loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+#endif

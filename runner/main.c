@@ -1,0 +1,415 @@
+/* main.c: wires the modules in the order in which data flows, decides when the session is over, and with which status.
+ *
+ *     launch -> intake -> lines -> buffer -> sinks
+ *               events -> processes
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/buffer.h"
+#include "runner/events.h"
+#include "runner/holders.h"
+#include "runner/intake.h"
+#include "runner/launch.h"
+#include "runner/lines.h"
+#include "runner/loop.h"
+#include "runner/options.h"
+#include "runner/processes.h"
+#include "runner/signals.h"
+#include "runner/sink_terminal.h"
+#include "runner/tag.h"
+#include "runner/util.h"
+#include "shim/wire.h"
+
+#define NOTICE_AFTER_NS (1 * NS_PER_S)
+#define PROMPT_AFTER_NS (200 * NS_PER_MS)
+
+/* The library looks for this symbol, to leave the runner alone (shim/bootstrap.c). */
+extern const char sscap_is_runner;
+const char sscap_is_runner = 1;
+
+struct runner {
+    struct options options;
+    struct inheritance inheritance;
+    struct channels channels;
+    struct loop *loop;
+    struct buffer buffer;
+    struct lines lines;
+    struct processes processes;
+    struct events events;
+    struct intake intake;
+    struct signals signals;
+    struct tag tag;
+    struct sink sinks[SSCAP_STREAMS];
+    size_t sink_count;
+    struct timer notice; /* who is still being waited for */
+    struct timer prompt; /* unfinished lines to show */
+    pid_t command;
+    bool command_ended;
+    int command_status;                     /* as waitpid has it */
+    bool leaving;                           /* no longer waiting for anyone but the sinks */
+    uint64_t leave_position[SSCAP_STREAMS]; /* what was written until then is still shown */
+    bool tail_printed;
+    int output_error; /* errno of an output that failed other than by its reader leaving */
+};
+
+/* --- status --- */
+
+static int exit_status(const struct runner *r)
+{
+    int status = WIFSIGNALED(r->command_status) ? STATUS_SIGNAL + WTERMSIG(r->command_status)
+                                                : WEXITSTATUS(r->command_status);
+    return status == 0 && r->output_error != 0 ? STATUS_FAILED : status;
+}
+
+/* "exited with status 3", "was killed by SIGTERM". */
+static void describe_status(int status, char *text, size_t size)
+{
+    const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+    if (!WIFSIGNALED(status))
+        snprintf(text, size, "has exited (status %d)", WEXITSTATUS(status));
+    else if (name != NULL)
+        snprintf(text, size, "was killed by SIG%s", name);
+    else
+        snprintf(text, size, "was killed by signal %d", WTERMSIG(status));
+}
+
+/* --- the flow --- */
+
+static bool pump(struct runner *r, bool flush)
+{
+    bool moved = false;
+    for (size_t i = 0; i < r->sink_count; i++)
+        moved |= sink_pump(&r->sinks[i], flush);
+    return moved;
+}
+
+static bool make_room(void *context)
+{
+    return pump(context, false);
+}
+
+static uint64_t written(void *context, enum sscap_stream stream)
+{
+    const struct runner *r = context;
+    return intake_written(&r->intake, stream);
+}
+
+static void take_events(void *context)
+{
+    struct runner *r = context;
+    events_drain(&r->events);
+}
+
+/* Lines are taken in again as soon as the sinks have made room. */
+static void progress(struct runner *r)
+{
+    const uint64_t position[SSCAP_STREAMS] = {intake_position(&r->intake, SSCAP_OUT),
+                                              intake_position(&r->intake, SSCAP_ERR)};
+    if (r->processes.ended != NULL)
+        processes_settle(&r->processes, position);
+    pump(r, false);
+    if (r->intake.stalled)
+        intake_resume(&r->intake);
+}
+
+static void leave(struct runner *r)
+{
+    if (r->leaving)
+        return;
+    r->leaving = true;
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        r->leave_position[i] = intake_written(&r->intake, (enum sscap_stream)i);
+}
+
+/* Whether everyone whom --wait names has ended, or has let go of the streams. */
+static bool waited(struct runner *r)
+{
+    if (!r->command_ended)
+        return false;
+    if (r->options.wait_mode == WAIT_COMMAND)
+        leave(r);
+    if (!r->leaving && intake_open(&r->intake))
+        return false;
+    for (int i = 0; r->leaving && i < SSCAP_STREAMS; i++)
+        if (intake_position(&r->intake, (enum sscap_stream)i) < r->leave_position[i])
+            return false;
+    return r->leaving || r->options.wait_mode != WAIT_TREE || r->processes.live_count == 0;
+}
+
+/* All has been read: what processes left unfinished becomes lines, and the last lines go out. */
+static bool finished(struct runner *r)
+{
+    if (!intake_open(&r->intake))
+        for (struct process *process = r->processes.live; process != NULL; process = process->next)
+            if (!lines_end(&r->lines, process))
+                return false;
+    if (r->processes.ended != NULL && !r->leaving)
+        return false;
+    if (r->options.tail && !r->tail_printed) {
+        r->tail_printed = true;
+        for (size_t i = 0; i < r->sink_count; i++)
+            if (r->sinks[i].fd >= 0)
+                sink_start(&r->sinks[i], r->options.tail_lines);
+    }
+    pump(r, true);
+    for (size_t i = 0; i < r->sink_count; i++)
+        if (!sink_done(&r->sinks[i]))
+            return false;
+    return true;
+}
+
+/* Others hold the streams, and nobody waits for them any more: their lines go on to be shown, as they would without sscap, by a
+ * child of ours. Returns in the parent alone when it is to end. */
+static void detach(struct runner *r)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return;
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    r->leaving = false;
+    r->options.wait_mode = WAIT_STREAMS;
+    r->options.quiet = true;
+    r->notice.at = 0;
+}
+
+static void idle(void *context)
+{
+    struct runner *r = context;
+    progress(r);
+    pump(r, true);
+    if (r->lines.idle != 0)
+        r->prompt.at = lines_show_idle(&r->lines, now_ns());
+    if (!waited(r) || !finished(r))
+        return;
+    if (intake_open(&r->intake)) {
+        detach(r);
+        if (!r->leaving)
+            return;
+    }
+    loop_stop(r->loop);
+}
+
+/* --- what happens --- */
+
+static void prompt_due(struct timer *timer)
+{
+    struct runner *r = timer->context;
+    timer->at = lines_show_idle(&r->lines, now_ns());
+}
+
+static void notice_due(struct timer *timer)
+{
+    struct runner *r = timer->context;
+    char status[64];
+    char holders[512];
+    if (r->options.quiet || r->leaving)
+        return;
+    describe_status(r->command_status, status, sizeof status);
+    if (intake_open(&r->intake)) {
+        size_t n = holders_list(r->channels.inode, holders, sizeof holders);
+        if (n == 0) /* not ours to look into (another user's), or just gone */
+            snprintf(holders, sizeof holders, "unknown");
+        say("'%s' %s; still held by %zu process%s, waiting: %s", r->options.command[0], status, n,
+            n == 1 ? "" : "es", holders);
+    } else {
+        say("'%s' %s; waiting for %llu more of its processes", r->options.command[0], status,
+            (unsigned long long)r->processes.live_count);
+    }
+    say("^C stops waiting; so does --wait=command from the start");
+}
+
+static void reaped(void *context, pid_t pid, int status)
+{
+    struct runner *r = context;
+    processes_ended(&r->processes, pid);
+    if (pid != r->command)
+        return;
+    r->command_ended = true;
+    r->command_status = status;
+    r->notice.at = now_ns() + NOTICE_AFTER_NS;
+}
+
+static void stopping(void *context)
+{
+    pump(context, true);
+}
+
+static void interrupted(void *context, int signal)
+{
+    struct runner *r = context;
+    (void)signal;
+    if (r->leaving) { /* a second time: the output's reader does not take it */
+        loop_stop(r->loop);
+        return;
+    }
+    leave(r);
+}
+
+static void sink_moved(void *context)
+{
+    progress(context);
+}
+
+static void sink_failed(void *context, struct sink *sink, int error)
+{
+    struct runner *r = context;
+    if (error != EPIPE) {
+        r->output_error = error;
+        say("cannot write to standard %s: %s", sink == &r->sinks[0] ? "output" : "error", strerror(error));
+    }
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        if (sink->cursor.streams & 1u << i)
+            intake_abandon(&r->intake, (enum sscap_stream)i);
+    if (r->intake.stalled)
+        intake_resume(&r->intake);
+}
+
+/* --- setting up --- */
+
+static bool same_file(int a, int b)
+{
+    struct stat first, second;
+    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino && first.st_rdev == second.st_rdev;
+}
+
+static bool wants_color(const struct options *options)
+{
+    const char *no_color = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    if (options->color_mode != COLOR_AUTO)
+        return options->color_mode == COLOR_ALWAYS;
+    if (no_color != NULL && *no_color != '\0') /* no-color.org */
+        return false;
+    return isatty(STDOUT_FILENO) && terminal != NULL && strcmp(terminal, "dumb") != 0;
+}
+
+static int add_sink(struct runner *r, int fd, uint32_t streams)
+{
+    struct sink *sink = &r->sinks[r->sink_count];
+    sink->moved = sink_moved;
+    sink->failed = sink_failed;
+    sink->context = r;
+    int error = sink_init(sink, r->loop, &r->buffer, &r->tag, fd, streams, !r->options.tail);
+    if (error == 0)
+        r->sink_count++;
+    return error;
+}
+
+static int add_sinks(struct runner *r)
+{
+    const uint32_t out = 1u << SSCAP_OUT;
+    const uint32_t err = 1u << SSCAP_ERR;
+    bool has_out = r->channels.stream[SSCAP_OUT] >= 0;
+    bool has_err = r->channels.stream[SSCAP_ERR] >= 0;
+    if (has_out && has_err && same_file(STDOUT_FILENO, STDERR_FILENO))
+        return add_sink(r, STDOUT_FILENO, out | err);
+    int error = has_out ? add_sink(r, STDOUT_FILENO, out) : 0;
+    return error == 0 && has_err ? add_sink(r, STDERR_FILENO, err) : error;
+}
+
+/* Each process of the tree takes a descriptor (its pidfd): as many as may be. */
+static void raise_limits(struct inheritance *inheritance)
+{
+    struct rlimit files = {0};
+    getrlimit(RLIMIT_NOFILE, &inheritance->files);
+    files = inheritance->files;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+/* Everything that lives as long as the session does. Returns 0 or -errno. */
+static int init_modules(struct runner *r)
+{
+    const struct options *options = &r->options;
+    int error = loop_init(&r->loop);
+    if (error == 0)
+        error = buffer_init(&r->buffer, options->bytes, options->lines, options->full_mode == FULL_DROP);
+    if (error != 0)
+        return error;
+    r->buffer.make_room = make_room;
+    r->buffer.context = r;
+    lines_init(&r->lines, &r->buffer, options->line_max, options->bytes);
+    tag_init(&r->tag, options->tag, options->timestamps, wants_color(options), wall_ns());
+    r->lines.ranks = tag_has(options->tag, "rank");
+    r->lines.idle = isatty(STDOUT_FILENO) && !options->tail ? PROMPT_AFTER_NS : 0;
+    r->notice = (struct timer){.due = notice_due, .context = r};
+    r->prompt = (struct timer){.due = prompt_due, .context = r};
+    loop_add_timer(r->loop, &r->notice);
+    loop_add_timer(r->loop, &r->prompt);
+    loop_on_idle(r->loop, idle, r);
+    error = processes_init(&r->processes, r->loop, &r->lines);
+    if (error != 0)
+        return error;
+    r->processes.position = written;
+    r->processes.before_end = take_events;
+    r->processes.context = r;
+    error = channels_open(&r->channels, options);
+    if (error == 0)
+        error = events_init(&r->events, r->loop, &r->processes, r->channels.ctl, r->channels.listener,
+                            r->channels.nonce);
+    if (error == 0)
+        error = intake_init(&r->intake, r->loop, &r->events, &r->processes, &r->lines, r->channels.stream,
+                            r->channels.nonce);
+    return error == 0 ? add_sinks(r) : error;
+}
+
+static void print_totals(const struct runner *r)
+{
+    say("%llu process%s (%llu without the library), %llu line%s, %llu bytes",
+        (unsigned long long)r->processes.count, r->processes.count == 1 ? "" : "es",
+        (unsigned long long)r->processes.unshimmed_count, (unsigned long long)r->lines.lines,
+        plural(r->lines.lines), (unsigned long long)r->lines.bytes);
+    if (r->buffer.dropped_lines > 0 || r->processes.lost > 0 || r->events.refused > 0)
+        say("%llu line%s dropped, %llu process%s not recorded for want of memory, %llu foreign message%s "
+            "refused",
+            (unsigned long long)r->buffer.dropped_lines, plural(r->buffer.dropped_lines),
+            (unsigned long long)r->processes.lost, r->processes.lost == 1 ? "" : "es",
+            (unsigned long long)r->events.refused, plural(r->events.refused));
+}
+
+int main(int argc, char *argv[])
+{
+    static struct runner r;
+    options_read(&r.options, argc, argv);
+    signals_block(&r.inheritance);
+    raise_limits(&r.inheritance);
+    unsetenv(SSCAP_ENV_SESSION);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of the tree are ours to reap, not init's */
+    int error = init_modules(&r);
+    if (error == 0) {
+        r.signals.reaped = reaped;
+        r.signals.stopping = stopping;
+        r.signals.interrupted = interrupted;
+        r.signals.context = &r;
+        error = signals_init(&r.signals, r.loop);
+    }
+    if (error != 0)
+        die("cannot start: %s", strerror(-error));
+    int command = launch(&r.channels, &r.options, &r.inheritance);
+    if (command < 0)
+        return -command;
+    r.command = r.signals.command = command;
+    processes_discover(&r.processes, command);
+    error = loop_run(r.loop);
+    if (error != 0)
+        die("cannot wait for events: %s", strerror(-error));
+    if (r.options.verbose)
+        print_totals(&r);
+    for (size_t i = 0; i < r.sink_count; i++)
+        sink_clear(&r.sinks[i]);
+    intake_clear(&r.intake);
+    processes_clear(&r.processes);
+    buffer_clear(&r.buffer);
+    return exit_status(&r);
+}

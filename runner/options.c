@@ -1,0 +1,282 @@
+/* options.c: the table of options, and reading them (see options.h).
+ *
+ * One row says everything of an option: command line, variable, --help and the checks of its value come from here. */
+#include "runner/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runner/tag.h"
+#include "runner/util.h"
+#include "shim/wire.h"
+
+#ifndef SSCAP_VERSION
+#define SSCAP_VERSION "0.1.0"
+#endif
+
+enum kind {
+    KIND_FLAG,
+    KIND_COUNT,
+    KIND_SIZE,
+    KIND_CHOICE,
+    KIND_TEMPLATE,
+    KIND_TAIL,
+    KIND_TEXT,
+    KIND_HELP,
+    KIND_VERSION
+};
+
+struct option_row {
+    const char *name;
+    char letter; /* or 0 */
+    enum kind kind;
+    const char *argument; /* as --help has it */
+    const char *choices;  /* KIND_CHOICE: words in the order of their enum, separated by '|' */
+    size_t offset;        /* of its member of struct options */
+    uint64_t min, max;    /* KIND_COUNT and KIND_SIZE */
+    const char *help;     /* NULL: not for users */
+};
+
+#define AT(member)      offsetof(struct options, member)
+#define COUNT_MAX       1000000000
+#define SIZE_MAX_OPTION (1ull << 40)
+
+static const struct option_row rows[] = {
+    {"lines", 'n', KIND_COUNT, "N", NULL, AT(lines), 1, COUNT_MAX,
+     "keep at most N lines in the buffer (10000)"},
+    {"bytes", 0, KIND_SIZE, "SIZE", NULL, AT(bytes), 65536, SIZE_MAX_OPTION,
+     "keep at most SIZE bytes in the buffer (16M)"},
+    {"max-line", 0, KIND_SIZE, "SIZE", NULL, AT(line_max), 16, SIZE_MAX_OPTION,
+     "split lines longer than SIZE (1M)"},
+    {"tail", 0, KIND_TAIL, "N", NULL, AT(tail_lines), 1, COUNT_MAX,
+     "print the last N kept lines (all) at the end, nothing before"},
+    {"tag", 't', KIND_TEMPLATE, "FORMAT", NULL, AT(tag), 0, 0,
+     "what stands before each line: none, or text with {name} {pid} {tid} {ppid} {time} {elapsed} {stream} "
+     "{rank} ({name}[{pid}])"},
+    {"timestamps", 'T', KIND_FLAG, NULL, NULL, AT(timestamps), 0, 0, "a time before each tag"},
+    {"stderr", 0, KIND_CHOICE, "WHERE", "split|merge|pass", AT(stderr_mode), 0, 0,
+     "capture stderr by itself, together with stdout in exact order, or not at all (split)"},
+    {"buffer", 0, KIND_CHOICE, "HOW", "keep|line|block|none", AT(buffer_mode), 0, 0,
+     "how the programs' stdout is buffered (line)"},
+    {"wait", 0, KIND_CHOICE, "FOR", "streams|command|tree", AT(wait_mode), 0, 0,
+     "end when no process holds a stream any more, when the command has ended, or when all processes have "
+     "(streams)"},
+    {"on-full", 0, KIND_CHOICE, "WHAT", "block|drop", AT(full_mode), 0, 0,
+     "when what reads sscap's output is too slow: make the writers wait, or drop the oldest lines and say "
+     "how many (block)"},
+    {"color", 0, KIND_CHOICE, "WHEN", "auto|always|never", AT(color_mode), 0, 0,
+     "colour the tags (auto: on a terminal)"},
+    {"quiet", 'q', KIND_FLAG, NULL, NULL, AT(quiet), 0, 0, "no notices"},
+    {"verbose", 'v', KIND_FLAG, NULL, NULL, AT(verbose), 0, 0, "totals at the end"},
+    {"help", 'h', KIND_HELP, NULL, NULL, 0, 0, 0, "print this and exit"},
+    {"version", 'V', KIND_VERSION, NULL, NULL, 0, 0, 0, "print the version and exit"},
+    {"image", 0, KIND_TEXT, "FILE", NULL, AT(image), 0, 0, NULL}, /* wire.h: SSCAP_OPTION_IMAGE */
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0], LETTERS_MAX = 2 * ROWS + 2, HELP_COLUMN = 25, HELP_WIDTH = 79 };
+
+/* Breaks text at blanks, so that it stands from HELP_COLUMN to HELP_WIDTH. */
+static void print_wrapped(const char *text)
+{
+    int column = HELP_COLUMN;
+    while (*text != '\0') {
+        int word = (int)strcspn(text, " ");
+        if (column > HELP_COLUMN && column + 1 + word > HELP_WIDTH) {
+            printf("\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        } else if (column > HELP_COLUMN) {
+            putchar(' ');
+            column++;
+        }
+        printf("%.*s", word, text);
+        column += word;
+        text += word + (text[word] == ' ');
+    }
+    putchar('\n');
+}
+
+static void print_help(void)
+{
+    puts("Usage: sscap [OPTIONS] [--] COMMAND [ARG...]\n"
+         "Runs COMMAND and shows what each of its processes prints, line by whole line, under\n"
+         "that process's name.\n");
+    for (size_t i = 0; i < ROWS; i++) {
+        const struct option_row *row = &rows[i];
+        char left[80];
+        if (row->help == NULL)
+            continue;
+        const char *argument = row->choices != NULL ? row->choices : row->argument;
+        int length = snprintf(left, sizeof left, "  %c%c%c --%s", row->letter ? '-' : ' ',
+                              row->letter ? row->letter : ' ', row->letter ? ',' : ' ', row->name);
+        if (argument != NULL)
+            length += snprintf(left + length, sizeof left - (size_t)length,
+                               row->kind == KIND_TAIL ? "[=%s]" : "=%s", argument);
+        if (length >= HELP_COLUMN - 1)
+            printf("%s\n%*s", left, HELP_COLUMN, "");
+        else
+            printf("%-*s", HELP_COLUMN, left);
+        print_wrapped(row->help);
+    }
+    puts("\nSIZE may end in K, M or G. Each option is also a variable: SSCAP_LINES=500,\n"
+         "SSCAP_ON_FULL=drop, SSCAP_TIMESTAMPS=1. Without a wrapper, with variables only:\n"
+         "  LD_PRELOAD=libsscap.so COMMAND [ARG...]\n\n"
+         "Exit status: COMMAND's own; 128+N when signal N ended it; 125 sscap failed,\n"
+         "126 COMMAND cannot be executed, 127 COMMAND was not found.");
+}
+
+/* Prints a failure of the option `row`, named as the user named it (--lines or SSCAP_LINES), and exits. */
+static void refuse(const char *source, const char *value, const char *why)
+{
+    die("%s: '%s' %s", source, value, why);
+}
+
+static uint64_t read_number(const struct option_row *row, const char *source, const char *value)
+{
+    char *end;
+    char why[128];
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 10);
+    unsigned int shift = 0;
+    if (row->kind == KIND_SIZE && *end != '\0') {
+        const char *units = "KMG";
+        const char *unit = strchr(units, *end & ~0x20);
+        shift = unit != NULL && *unit != '\0' ? 10 * (unsigned int)(unit - units + 1) : 0;
+        end += shift != 0;
+    }
+    bool digits = value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0;
+    if (digits && number <= UINT64_MAX >> shift && number << shift >= row->min && number << shift <= row->max)
+        return number << shift;
+    snprintf(why, sizeof why, "is not a %s from %llu to %llu", row->kind == KIND_SIZE ? "size" : "number",
+             (unsigned long long)row->min, (unsigned long long)row->max);
+    refuse(source, value, why);
+    return 0;
+}
+
+static int read_choice(const struct option_row *row, const char *source, const char *value)
+{
+    char why[128];
+    const char *word = row->choices;
+    for (int i = 0;; i++) {
+        size_t length = strcspn(word, "|");
+        if (strlen(value) == length && strncmp(value, word, length) == 0)
+            return i;
+        if (word[length] == '\0')
+            break;
+        word += length + 1;
+    }
+    snprintf(why, sizeof why, "is none of %s", row->choices);
+    refuse(source, value, why);
+    return 0;
+}
+
+static bool read_flag(const char *source, const char *value)
+{
+    if (strcmp(value, "1") != 0 && strcmp(value, "0") != 0)
+        refuse(source, value, "is not 0 or 1");
+    return value[0] == '1';
+}
+
+static void set(struct options *options, const struct option_row *row, const char *source, const char *value)
+{
+    void *member = (char *)options + row->offset;
+    switch (row->kind) {
+    case KIND_FLAG:
+        *(bool *)member = value == NULL || read_flag(source, value);
+        break;
+    case KIND_TAIL:
+        options->tail = true;
+        if (value == NULL || *value == '\0')
+            break;
+        /* fall through */
+    case KIND_COUNT:
+    case KIND_SIZE:
+        *(uint64_t *)member = read_number(row, source, value);
+        break;
+    case KIND_CHOICE:
+        *(int *)member = read_choice(row, source, value);
+        break;
+    case KIND_TEMPLATE: {
+        const char *wrong = tag_check(value);
+        if (wrong != NULL)
+            refuse(source, value, wrong);
+        *(const char **)member = value;
+        break;
+    }
+    case KIND_TEXT:
+        *(const char **)member = value;
+        break;
+    case KIND_HELP:
+        print_help();
+        exit(0);
+    case KIND_VERSION:
+        puts("sscap " SSCAP_VERSION);
+        exit(0);
+    }
+}
+
+/* SSCAP_ON_FULL for on-full. */
+static void read_environment(struct options *options)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        char name[64] = "SSCAP_";
+        size_t length = strlen(name);
+        if (rows[i].help == NULL || rows[i].kind == KIND_HELP || rows[i].kind == KIND_VERSION)
+            continue;
+        for (const char *c = rows[i].name; *c != '\0'; c++)
+            name[length++] = (char)(*c == '-' ? '_' : *c & ~0x20);
+        name[length] = '\0';
+        const char *value = getenv(name);
+        if (value == NULL)
+            continue;
+        set(options, &rows[i], name, value);
+    }
+}
+
+void options_read(struct options *options, int argc, char *argv[])
+{
+    struct option table[ROWS + 1] = {0};
+    char letters[LETTERS_MAX] = "+"; /* options end at the first word that is none */
+    size_t n = 1;
+    *options = (struct options){.lines = 10000,
+                                .bytes = 16 << 20,
+                                .line_max = 1 << 20,
+                                .tail_lines = COUNT_MAX,
+                                .tag = "{name}[{pid}]",
+                                .buffer_mode = BUFFER_LINE};
+    read_environment(options);
+    for (int i = 0; i < ROWS; i++) {
+        int argument = rows[i].kind == KIND_TAIL  ? optional_argument
+                       : rows[i].argument != NULL ? required_argument
+                                                  : no_argument;
+        table[i] = (struct option){rows[i].name, argument, NULL, 256 + i};
+        if (rows[i].letter == 0)
+            continue;
+        letters[n++] = rows[i].letter;
+        if (argument == required_argument)
+            letters[n++] = ':';
+    }
+    table[ROWS - 1].val = 256 + ROWS - 1;
+    opterr = 0;
+    for (int found; (found = getopt_long(argc, argv, letters, table, NULL)) != -1;) {
+        const struct option_row *row = NULL;
+        char source[64];
+        if (found == '?')
+            die("unknown option, or one without its value: '%s' (see sscap --help)", argv[optind - 1]);
+        for (size_t i = 0; i < ROWS; i++)
+            if (found == (int)(256 + i) || found == rows[i].letter)
+                row = &rows[i];
+        if (row == NULL)
+            continue;
+        snprintf(source, sizeof source, "--%s", row->name);
+        set(options, row, source, optarg);
+    }
+    if (optind >= argc)
+        die("no command given (see sscap --help)");
+    options->command = argv + optind;
+    if (options->line_max > options->bytes / 4)
+        options->line_max = options->bytes / 4; /* several must fit into the buffer */
+}

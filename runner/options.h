@@ -1,0 +1,37 @@
+/* options.h: what the user asked for, from the command line and from SSCAP_* variables. */
+#ifndef SSCAP_RUNNER_OPTIONS_H
+#define SSCAP_RUNNER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum stderr_mode { STDERR_SPLIT, STDERR_MERGE, STDERR_PASS };
+enum buffer_mode { BUFFER_KEEP, BUFFER_LINE, BUFFER_BLOCK, BUFFER_NONE }; /* as SSCAP_FLAG_BUFFER_* */
+enum wait_mode { WAIT_STREAMS, WAIT_COMMAND, WAIT_TREE };
+enum full_mode { FULL_BLOCK, FULL_DROP };
+enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct options {
+    uint64_t lines;      /* that the buffer keeps */
+    uint64_t bytes;      /* that the buffer keeps, and as many again for unfinished lines */
+    uint64_t line_max;   /* bytes; longer lines are split */
+    uint64_t tail_lines; /* with tail: how many to print at the end */
+    bool tail;           /* say nothing while running */
+    bool timestamps;
+    bool quiet;
+    bool verbose;
+    int stderr_mode; /* enum stderr_mode, and so on: ints, for the table sets them */
+    int buffer_mode;
+    int wait_mode;
+    int full_mode;
+    int color_mode;
+    const char *tag;   /* a template, or "none" */
+    const char *image; /* file to execute with command as its argv; NULL: command[0], searched for on PATH */
+    char **command;    /* argv, NULL-terminated */
+};
+
+/* Fills options from the environment, then from argv, which overrides it. Prints help and exits with 0 where that is asked for; says
+ * what is wrong and exits with 125 where something is. Strings stay argv's and the environment's. */
+void options_read(struct options *options, int argc, char *argv[]);
+
+#endif

@@ -1,0 +1,96 @@
+/* signals.c: see signals.h.
+ *
+ * Everything is blocked and read from a signalfd, so no disposition changes but SIGCHLD's (an inherited SIG_IGN would make the kernel
+ * reap the command without its status). */
+#define _GNU_SOURCE
+#include "runner/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void signals_block(struct inheritance *ret_inheritance)
+{
+    sigset_t all;
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigfillset(&all);
+    /* Faults of our own must end us, and not be put off. */
+    const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&all, faults[i]);
+    sigprocmask(SIG_SETMASK, &all, &ret_inheritance->signal_mask);
+    sigaction(SIGCHLD, &action, &ret_inheritance->child_action);
+}
+
+static void reap(struct signals *signals)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == signals->command)
+            signals->command = 0;
+        signals->reaped(signals->context, pid, status);
+    }
+}
+
+/* ^Z reaches the whole foreground process group, us among it; the command stops by itself. */
+static void stop(struct signals *signals)
+{
+    signals->stopping(signals->context);
+    raise(SIGSTOP);
+}
+
+static void take(struct signals *signals, const struct signalfd_siginfo *info)
+{
+    int number = (int)info->ssi_signo;
+    /* The terminal's signals (^C, ^\, ^Z, hangup, a new window size) go to everyone in the group: not from us a second time. */
+    bool from_terminal = info->ssi_code == SI_KERNEL;
+    switch (number) {
+    case SIGCHLD:
+        reap(signals);
+        return;
+    case SIGPIPE: /* our own writes say so by themselves */
+        return;
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+        if (!from_terminal && signals->command > 0)
+            kill(signals->command, number);
+        stop(signals);
+        return;
+    default:
+        break;
+    }
+    if (signals->command > 0) {
+        if (!from_terminal)
+            kill(signals->command, number);
+    } else if (number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT) {
+        signals->interrupted(signals->context, number);
+    }
+}
+
+static void ready(struct watch *watch, uint32_t events)
+{
+    struct signals *signals = watch->context;
+    struct signalfd_siginfo info[16];
+    ssize_t n;
+    (void)events;
+    while ((n = read(watch->fd, info, sizeof info)) > 0)
+        for (size_t i = 0; i < (size_t)n / sizeof info[0]; i++)
+            take(signals, &info[i]);
+}
+
+int signals_init(struct signals *signals, struct loop *loop)
+{
+    sigset_t blocked;
+    sigprocmask(SIG_SETMASK, NULL, &blocked);
+    int fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    signals->watch.ready = ready;
+    signals->watch.context = signals;
+    return loop_watch(loop, &signals->watch, fd, EPOLLIN);
+}

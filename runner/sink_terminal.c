@@ -1,0 +1,224 @@
+/* sink_terminal.c: see sink_terminal.h.
+ *
+ * A write here must not block: the loop has signals to forward and events to take in. O_NONBLOCK on stdout itself would be set for every
+ * other process that shares it (the shell), so a pipe or terminal is opened anew, through /proc, for a description of our own. */
+#define _GNU_SOURCE
+#include "runner/sink_terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/util.h"
+
+enum { WRITE_SIZE = 64 * 1024, NOTICE_SIZE = 128 };
+
+/* A description of our own for what fd is open on; fd itself (a copy) where there is none to be had or none is needed. */
+static int open_own(int fd, bool *ret_socket)
+{
+    char path[64];
+    struct stat status;
+    *ret_socket = false;
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    if (S_ISFIFO(status.st_mode) || (S_ISCHR(status.st_mode) && isatty(fd))) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (own >= 0)
+            return own;
+    }
+    *ret_socket = S_ISSOCK(status.st_mode);
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return copy < 0 ? -errno : copy;
+}
+
+static void ready(struct watch *watch, uint32_t events);
+
+int sink_init(struct sink *sink, struct loop *loop, struct buffer *buffer, struct tag *tag, int fd,
+              uint32_t streams, bool live)
+{
+    sink->loop = loop;
+    sink->buffer = buffer;
+    sink->tag = tag;
+    sink->cursor.streams = streams;
+    sink->watch = (struct watch){.ready = ready, .context = sink};
+    sink->capacity = WRITE_SIZE * 2;
+    sink->out = malloc(sink->capacity);
+    if (sink->out == NULL)
+        return -ENOMEM;
+    sink->fd = open_own(fd, &sink->socket);
+    if (sink->fd < 0)
+        return sink->fd;
+    if (live)
+        sink_start(sink, UINT64_MAX);
+    return 0;
+}
+
+void sink_start(struct sink *sink, uint64_t lines)
+{
+    sink->live = true;
+    buffer_add_cursor(sink->buffer, &sink->cursor, sink->cursor.streams);
+    buffer_seek_tail(sink->buffer, &sink->cursor, lines);
+}
+
+static void stop(struct sink *sink)
+{
+    loop_unwatch(sink->loop, &sink->watch);
+    if (sink->live)
+        buffer_remove_cursor(sink->buffer, &sink->cursor);
+    if (sink->fd >= 0)
+        close(sink->fd);
+    sink->fd = -1;
+    sink->live = sink->stuck = false;
+    sink->from = sink->to = 0;
+}
+
+void sink_clear(struct sink *sink)
+{
+    stop(sink);
+    free(sink->out);
+    sink->out = NULL;
+}
+
+/* --- formatting --- */
+
+static bool reserve(struct sink *sink, size_t n)
+{
+    if (sink->to + n <= sink->capacity)
+        return true;
+    size_t capacity = sink->capacity;
+    while (capacity < sink->to + n)
+        capacity *= 2;
+    char *out = realloc(sink->out, capacity);
+    if (out == NULL)
+        return false;
+    sink->out = out;
+    sink->capacity = capacity;
+    return true;
+}
+
+static void put(struct sink *sink, const char *bytes, size_t n)
+{
+    memcpy(sink->out + sink->to, bytes, n);
+    sink->to += n;
+}
+
+/* Whether this record goes on in the line that stands unfinished on the output. */
+static bool goes_on(const struct sink *sink, const struct record *record)
+{
+    return sink->midline && record->continues && record->pid == sink->mid_pid &&
+           record->tid == sink->mid_tid && record->stream == sink->mid_stream;
+}
+
+/* Appends a record to `out`; false: no memory to do so now. With tags, every record but a prompt ends its line; without, the bytes are
+ * left as they were written, and a newline comes only between an unfinished line and another writer's. */
+static bool format(struct sink *sink, const struct record *record)
+{
+    size_t tag_length = 0;
+    const char *tag = NULL;
+    bool joined = goes_on(sink, record);
+    if (sink->tag->template != NULL && !joined)
+        tag = tag_of(sink->tag, record, &tag_length);
+    if (!reserve(sink, tag_length + record->length + 2))
+        return false;
+    if (sink->midline && !joined)
+        sink->out[sink->to++] = '\n';
+    if (tag != NULL)
+        put(sink, tag, tag_length);
+    put(sink, record->text, record->length);
+    bool newline = record->end == LINE_WHOLE || (sink->tag->template != NULL && record->end != LINE_IDLE);
+    if (newline)
+        sink->out[sink->to++] = '\n';
+    sink->midline = !newline;
+    sink->mid_pid = record->pid;
+    sink->mid_tid = record->tid;
+    sink->mid_stream = record->stream;
+    sink->lines++;
+    return true;
+}
+
+static void format_dropped(struct sink *sink)
+{
+    char text[NOTICE_SIZE];
+    int n = snprintf(text, sizeof text, "%ssscap: %llu line%s (%llu byte%s) dropped here\n",
+                     sink->midline ? "\n" : "", (unsigned long long)sink->cursor.dropped_lines,
+                     plural(sink->cursor.dropped_lines), (unsigned long long)sink->cursor.dropped_bytes,
+                     plural(sink->cursor.dropped_bytes));
+    if (!reserve(sink, (size_t)n))
+        return;
+    put(sink, text, (size_t)n);
+    sink->midline = false;
+    sink->cursor.dropped_lines = sink->cursor.dropped_bytes = 0;
+}
+
+/* --- writing --- */
+
+/* Writes [from, to) as far as it goes. False: stuck, or failed. */
+static bool write_out(struct sink *sink)
+{
+    while (sink->from < sink->to) {
+        const char *bytes = sink->out + sink->from;
+        size_t n = sink->to - sink->from;
+        ssize_t written = sink->socket ? send(sink->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL)
+                                       : write(sink->fd, bytes, n);
+        if (written >= 0) {
+            sink->from += (size_t)written;
+            continue;
+        }
+        if (errno == EINTR)
+            continue;
+        if (errno == EAGAIN &&
+            (sink->watch.active || loop_watch(sink->loop, &sink->watch, sink->fd, EPOLLOUT) == 0)) {
+            sink->stuck = true;
+            return false;
+        }
+        int error = errno;
+        stop(sink);
+        sink->failed(sink->context, sink, error);
+        return false;
+    }
+    sink->from = sink->to = 0;
+    return true;
+}
+
+static void ready(struct watch *watch, uint32_t events)
+{
+    struct sink *sink = watch->context;
+    (void)events;
+    if (!write_out(sink))
+        return;
+    sink->stuck = false;
+    loop_unwatch(sink->loop, &sink->watch);
+    sink->moved(sink->context);
+}
+
+bool sink_pump(struct sink *sink, bool flush)
+{
+    const struct record *record;
+    uint64_t before = sink->cursor.number;
+    while (sink->live && !sink->stuck) {
+        if (sink->to - sink->from >= WRITE_SIZE && !write_out(sink))
+            break;
+        if (sink->cursor.dropped_lines > 0)
+            format_dropped(sink);
+        record = buffer_peek(sink->buffer, &sink->cursor);
+        if (record == NULL || !format(sink, record))
+            break;
+        buffer_advance(sink->buffer, &sink->cursor);
+    }
+    if (flush && sink->live && !sink->stuck)
+        write_out(sink);
+    return sink->cursor.number != before || !sink->live;
+}
+
+bool sink_done(struct sink *sink)
+{
+    return !sink->live || (sink->from == sink->to && buffer_peek(sink->buffer, &sink->cursor) == NULL &&
+                           sink->cursor.dropped_lines == 0);
+}

@@ -1,0 +1,62 @@
+/* util.c: see util.h. */
+#include "runner/util.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MESSAGE_MAX = 4096 };
+
+__attribute__((format(printf, 1, 0))) static void say_list(const char *format, va_list list)
+{
+    char text[MESSAGE_MAX];
+    int head = snprintf(text, sizeof text, "sscap: ");
+    int body = vsnprintf(text + head, sizeof text - (size_t)head - 1, format, list);
+    size_t length = (size_t)head + (body < 0 ? 0 : (size_t)body);
+    if (length > sizeof text - 2)
+        length = sizeof text - 2;
+    text[length++] = '\n';
+    ssize_t written = write(STDERR_FILENO, text, length);
+    (void)written; /* nowhere left to say it */
+}
+
+void say(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    say_list(format, list);
+    va_end(list);
+}
+
+void die(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    say_list(format, list);
+    va_end(list);
+    exit(STATUS_FAILED);
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+}
+
+uint64_t now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t wall_ns(void)
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
+const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}

@@ -1,0 +1,33 @@
+/* util.h: what every module of the runner may use: sscap's own words, time, allocation. */
+#ifndef SSCAP_RUNNER_UTIL_H
+#define SSCAP_RUNNER_UTIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NS_PER_S  1000000000ull
+#define NS_PER_MS 1000000ull
+
+enum exit_status {
+    STATUS_FAILED = 125,     /* sscap itself failed, or was misused */
+    STATUS_CANNOT_RUN = 126, /* the command was found but could not be executed */
+    STATUS_NOT_FOUND = 127,
+    STATUS_SIGNAL = 128, /* + the signal's number */
+};
+
+/* Prints "sscap: MESSAGE" and a newline on stderr, in one write; stderr's failure is ignored. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same, and exits with STATUS_FAILED: for main.c and options.c, before anything was started. */
+void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* Monotonic time in nanoseconds. */
+uint64_t now_ns(void);
+
+/* Wall-clock time in nanoseconds since 1970. */
+uint64_t wall_ns(void);
+
+/* "s" unless n is 1. */
+const char *plural(uint64_t n);
+
+#endif

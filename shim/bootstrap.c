@@ -1,0 +1,118 @@
+/* bootstrap.c: LD_PRELOAD=libsscap.so PROGRAM, with no session around.
+ *
+ * The runner is executed in place of the program, with the program's file, arguments and environment, and starts it again inside a
+ * session. So the shell waits for the runner, and there is one way of working, not two.
+ *
+ * No loops: the runner is started with SSCAP_SESSION set, and a process that has that variable, with whatever value, never comes here. */
+#define _GNU_SOURCE
+#include "shim/bootstrap.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "shim/environment.h"
+#include "shim/real.h"
+#include "shim/session.h"
+
+#include "shim/guest.h"
+
+enum {
+    ARGUMENTS_MAX = 65536,
+    ENTRIES_MAX = 65536
+}; /* pointers that we put on the stack: 1 MiB of its usual 8 */
+
+/* Defined by the runner alone: `LD_PRELOAD=libsscap.so sscap make` is one runner, not one in another. */
+extern const char sscap_is_runner __attribute__((weak));
+
+struct path {
+    char text[PATH_MAX];
+};
+
+/* directory[0..length) + "/" + name, if that is a file we may execute. */
+static bool try_path(struct path *path, const char *directory, size_t length, const char *name)
+{
+    size_t name_length = guest_length(name);
+    if (length + 1 + name_length + 1 > sizeof path->text)
+        return false;
+    char *end = guest_copy(path->text, directory, length);
+    if (length > 0)
+        *end++ = '/';
+    guest_copy(end, name, name_length + 1);
+    return GUEST_SYSCALL(SYS_faccessat, AT_FDCWD, path->text, X_OK) == 0;
+}
+
+/* The runner: as told, beside the library, in ../bin of it, on PATH. */
+static bool find_runner(struct path *path, char *const envp[])
+{
+    Dl_info info;
+    const char *told = guest_getenv(envp, SSCAP_ENV_RUNNER);
+    if (told != NULL && told[0] != '\0')
+        return try_path(path, "", 0, told);
+    if (dladdr(&session, &info) != 0 && info.dli_fname != NULL) {
+        const char *base = guest_basename(info.dli_fname);
+        size_t length = (size_t)(base - info.dli_fname);
+        length = length > 0 ? length - 1 : 0;
+        const char *directory = length > 0 ? info.dli_fname : ".";
+        length = length > 0 ? length : 1;
+        if (try_path(path, directory, length, SSCAP_RUNNER_NAME) ||
+            try_path(path, directory, length, "../bin/" SSCAP_RUNNER_NAME))
+            return true;
+    }
+    for (const char *at = guest_getenv(envp, "PATH"); at != NULL && *at != '\0';) {
+        size_t length = 0;
+        while (at[length] != '\0' && at[length] != ':')
+            length++;
+        if (length > 0 && try_path(path, at, length, SSCAP_RUNNER_NAME))
+            return true;
+        at += length + (at[length] == ':');
+    }
+    return false;
+}
+
+static void warn(const char *text)
+{
+    GUEST_SYSCALL(SYS_write, STDERR_FILENO, text, guest_length(text));
+}
+
+/* sscap --image=FILE -- ARGV..., SSCAP_SESSION=starting + ENVP. */
+static void execute(const struct path *runner, const char *option, int argc, char *const argv[],
+                    char *const envp[])
+{
+    size_t entries = 0;
+    while (envp[entries] != NULL)
+        entries++;
+    if (argc > ARGUMENTS_MAX || entries > ENTRIES_MAX)
+        return;
+    const char **arguments = __builtin_alloca(((size_t)argc + 4) * sizeof *arguments);
+    const char **environment = __builtin_alloca((entries + 2) * sizeof *environment);
+    arguments[0] = SSCAP_RUNNER_NAME;
+    arguments[1] = option;
+    arguments[2] = "--";
+    for (int i = 0; i <= argc; i++)
+        arguments[3 + i] = argv[i];
+    environment[0] = SSCAP_ENV_SESSION "=starting";
+    for (size_t i = 0; i <= entries; i++)
+        environment[1 + i] = envp[i];
+    real()->execve(runner->text, (char *const *)arguments, (char *const *)environment);
+}
+
+void bootstrap(int argc, char *const argv[], char *const envp[])
+{
+    struct path runner;
+    char option[sizeof SSCAP_OPTION_IMAGE + PATH_MAX];
+    char *file = guest_copy(option, SSCAP_OPTION_IMAGE, sizeof SSCAP_OPTION_IMAGE - 1);
+    /* A program with an interpreter of its own choosing (ld.so PROGRAM) or without arguments: not worth the guess how it was started. */
+    if (&sscap_is_runner != NULL || argc < 1 || getauxval(AT_BASE) == 0 || getauxval(AT_SECURE) != 0)
+        return;
+    long length = GUEST_SYSCALL(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", file, PATH_MAX - 1);
+    if (find_runner(&runner, envp) && length > 0) {
+        file[length] = '\0';
+        execute(&runner, option, argc, argv, envp);
+    }
+    warn("sscap: no runner found (SSCAP_RUNNER, beside " SSCAP_LIBRARY_NAME
+         ", ../bin, PATH): nothing is captured\n");
+    environment_remove_library(envp);
+}

@@ -1,0 +1,169 @@
+/* exec.c: exec and its kin. The new program gets the session's variables, and the name on the tag changes with it: exactly between
+ * the bytes written before and those written after, by a frame in each captured stream. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "shim/environment.h"
+#include "shim/process.h"
+#include "shim/real.h"
+#include "shim/session.h"
+
+#include "shim/guest.h"
+
+extern char **environ;
+
+/* From here on this process's lines are `name`'s. */
+static void announce_name(const char *name)
+{
+    struct sscap_event event = {.type = SSCAP_EVENT_EXEC};
+    struct sscap_frame frame = session_frame(SSCAP_FRAME_IMAGE, SSCAP_NAME_SIZE, 0);
+    guest_copy(event.name, name, SSCAP_NAME_SIZE);
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        int stream = session_stream(fd);
+        if (stream >= 0 && !(event.streams & 1u << stream) && session_send_frame(fd, &frame, event.name))
+            event.streams |= 1u << stream;
+    }
+    session_send(&event);
+}
+
+static void announce_exec(const char *path)
+{
+    char name[SSCAP_NAME_SIZE];
+    if (!session.joined)
+        return;
+    process_name(name, path);
+    announce_name(name);
+}
+
+/* exec has failed: the process goes on under its own name. */
+static void announce_failed(void)
+{
+    char name[SSCAP_NAME_SIZE] = "";
+    if (!session.joined)
+        return;
+    GUEST_SYSCALL(SYS_prctl, PR_GET_NAME, name, 0, 0, 0);
+    announce_name(name);
+}
+
+/* Shells try every directory of PATH by execve (dash): those that cannot succeed are not worth an announcement. */
+static bool can_execute(int directory, const char *path)
+{
+    return GUEST_SYSCALL(SYS_faccessat, directory, path, X_OK) == 0;
+}
+
+static int run(const char *path, char *const argv[], char *const envp[])
+{
+    bool announced = can_execute(AT_FDCWD, path);
+    if (announced)
+        announce_exec(path);
+    int result = real()->execve(path, argv, ENVIRONMENT_COMPLETE(envp));
+    if (announced)
+        announce_failed();
+    return result;
+}
+
+SSCAP_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+    return run(path, argv, envp);
+}
+
+SSCAP_EXPORT int execv(const char *path, char *const argv[])
+{
+    return run(path, argv, environ);
+}
+
+static int search_and_run(const char *file, char *const argv[], char *const envp[])
+{
+    bool announced = !guest_is_null(file);
+    if (announced)
+        announce_exec(file);
+    int result = real()->execvpe(file, argv, ENVIRONMENT_COMPLETE(envp));
+    if (announced)
+        announce_failed();
+    return result;
+}
+
+SSCAP_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+    return search_and_run(file, argv, envp);
+}
+
+SSCAP_EXPORT int execvp(const char *file, char *const argv[])
+{
+    return search_and_run(file, argv, environ);
+}
+
+SSCAP_EXPORT int execveat(int directory, const char *path, char *const argv[], char *const envp[], int flags)
+{
+    bool announced = can_execute(directory, path); /* an empty path, for AT_EMPTY_PATH, cannot: ENOENT */
+    if (announced)
+        announce_exec(path);
+    int result = real()->execveat(directory, path, argv, ENVIRONMENT_COMPLETE(envp), flags);
+    if (announced)
+        announce_failed();
+    return result;
+}
+
+SSCAP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+    char link[] = "/proc/self/fd/\0-----------";
+    char path[PATH_MAX];
+    char *end = link + sizeof "/proc/self/fd/" - 1;
+    char digits[12];
+    int n = 0;
+    for (unsigned int rest = (unsigned int)fd; n == 0 || rest != 0; rest /= 10)
+        digits[n++] = (char)('0' + rest % 10);
+    while (n > 0)
+        *end++ = digits[--n];
+    *end = '\0';
+    long length = fd < 0 ? -EBADF : GUEST_SYSCALL(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+    if (length > 0) {
+        path[length] = '\0';
+        announce_exec(path);
+    }
+    int result = real()->fexecve(fd, argv, ENVIRONMENT_COMPLETE(envp));
+    if (length > 0)
+        announce_failed();
+    return result;
+}
+
+/* The variadic ones: the arguments into an array, on the stack like libc's own. Their number includes the NULL. */
+#define COLLECT_ARGUMENTS(first, argv)                                                                       \
+    va_list list_;                                                                                           \
+    size_t count_ = 2;                                                                                       \
+    va_start(list_, first);                                                                                  \
+    while (!guest_is_null(first) && va_arg(list_, char *) != NULL)                                           \
+        count_++;                                                                                            \
+    va_end(list_);                                                                                           \
+    char **argv = __builtin_alloca(count_ * sizeof *argv);                                                   \
+    (argv)[0] = (char *)(uintptr_t)(first);                                                                  \
+    va_start(list_, first);                                                                                  \
+    for (size_t i_ = 1; i_ < count_; i_++) {                                                                 \
+        (argv)[i_] = guest_is_null(first) ? NULL : va_arg(list_, char *);                                    \
+    }
+
+SSCAP_EXPORT int execl(const char *path, const char *first, ...)
+{
+    COLLECT_ARGUMENTS(first, argv)
+    va_end(list_);
+    return run(path, argv, environ);
+}
+
+SSCAP_EXPORT int execlp(const char *file, const char *first, ...)
+{
+    COLLECT_ARGUMENTS(first, argv)
+    va_end(list_);
+    return search_and_run(file, argv, environ);
+}
+
+SSCAP_EXPORT int execle(const char *path, const char *first, ...)
+{
+    COLLECT_ARGUMENTS(first, argv)
+    char **envp = va_arg(list_, char **);
+    va_end(list_);
+    return run(path, argv, envp);
+}

@@ -1,0 +1,108 @@
+/* guest.h: what code in a stranger's process may use. Included last by every file of the shim; see shim.c for the rules.
+ *
+ * Programs replace libc's functions by their own (bash its getenv, gpg its regcomp, sanitizers memcpy and strlen), so nothing here
+ * calls a function that a program would think of defining, and the poison below keeps it so.
+ */
+#ifndef SSCAP_SHIM_GUEST_H
+#define SSCAP_SHIM_GUEST_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SSCAP_EXPORT __attribute__((visibility("default")))
+
+/* libc's other name for one of our functions. nothrow and leaf: as libc's headers have some of them; we throw nothing either. */
+#define SSCAP_ALIAS(other, name)                                                                             \
+    SSCAP_EXPORT extern __typeof__(name) other __attribute__((alias(#name), nothrow, leaf))
+
+/* A system call that leaves errno alone: returns the result, or -errno. No cancellation point. */
+#define GUEST_SYSCALL(...)                                                                                   \
+    __extension__({                                                                                          \
+        int guest_errno_ = errno;                                                                            \
+        long guest_result_ = syscall(__VA_ARGS__);                                                           \
+        if (guest_result_ == -1)                                                                             \
+            guest_result_ = -errno;                                                                          \
+        errno = guest_errno_;                                                                                \
+        guest_result_;                                                                                       \
+    })
+
+/* Whether a pointer that libc's header declares nonnull is NULL all the same: the compiler would take the header's word for it, while
+ * the real function answers EFAULT. */
+static inline bool guest_is_null(const void *pointer)
+{
+    __asm__("" : "+r"(pointer));
+    return pointer == NULL;
+}
+
+static inline int guest_getpid(void)
+{
+    return (int)GUEST_SYSCALL(SYS_getpid);
+}
+
+static inline size_t guest_length(const char *text)
+{
+    size_t n = 0;
+    while (text[n] != '\0')
+        n++;
+    return n;
+}
+
+/* Copies n bytes, returns the place behind the last one written. */
+static inline char *guest_copy(void *to, const void *from, size_t n)
+{
+    volatile char *t = to; /* volatile: the compiler must not make this a call of memcpy */
+    const char *f = from;
+    for (size_t i = 0; i < n; i++)
+        t[i] = f[i];
+    return (char *)to + n;
+}
+
+static inline void guest_zero(void *at, size_t n)
+{
+    volatile char *t = at;
+    for (size_t i = 0; i < n; i++)
+        t[i] = 0;
+}
+
+/* If text begins with prefix: the rest of text; else NULL. */
+static inline const char *guest_after(const char *text, const char *prefix)
+{
+    while (*prefix != '\0')
+        if (*text++ != *prefix++)
+            return NULL;
+    return text;
+}
+
+static inline const char *guest_basename(const char *path)
+{
+    const char *base = path;
+    for (const char *p = path; *p != '\0'; p++)
+        if (*p == '/' && p[1] != '\0')
+            base = p + 1;
+    return base;
+}
+
+/* The value of a variable in an environment, or NULL: getenv() may be the program's own, and knows only `environ`. */
+static inline const char *guest_getenv(char *const envp[], const char *name)
+{
+    for (; envp != NULL && *envp != NULL; envp++) {
+        const char *value = guest_after(*envp, name);
+        if (value != NULL && *value == '=')
+            return value + 1;
+    }
+    return NULL;
+}
+
+#pragma GCC poison malloc calloc realloc free getenv setenv putenv strdup printf fprintf snprintf sprintf    \
+    fputs puts perror
+#pragma GCC poison memcpy memmove memset memcmp strlen strcpy strcmp strncmp strchr strrchr strstr assert    \
+    abort
+
+#endif

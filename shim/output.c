@@ -1,0 +1,166 @@
+/* output.c: write and its kin on fd 1 and 2.
+ *
+ * The kernel stamps what arrives at the runner with the process that wrote it, so the main thread's writes need nothing. What another
+ * thread writes goes out in frames that carry its id. Output that libc writes by itself (stdio) does not come by here: it has the
+ * process's name only.
+ */
+#define _GNU_SOURCE
+#include "shim/output.h"
+
+#include <limits.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "shim/real.h"
+#include "shim/session.h"
+
+#include "shim/guest.h"
+
+enum { PARTS_MAX = 8 }; /* of a writev that goes out as one frame (the kernel, too, has 8 on its stack) */
+
+/* Its address tells threads apart without a system call. */
+static __thread char thread_mark;
+static const char *main_thread_mark;
+
+void output_init(void)
+{
+    main_thread_mark = &thread_mark;
+}
+
+/* Whether output to fd must be framed, and with which thread id. After fork in another thread, that thread is the child's main one,
+ * hence the comparison with the pid. */
+static bool needs_frames(int fd, uint32_t *ret_tid)
+{
+    if (!session.joined || (fd != STDOUT_FILENO && fd != STDERR_FILENO) || &thread_mark == main_thread_mark)
+        return false;
+    long tid = GUEST_SYSCALL(SYS_gettid);
+    if (tid == guest_getpid() || session_stream(fd) < 0)
+        return false;
+    *ret_tid = (uint32_t)tid;
+    return true;
+}
+
+/* Sends one frame of at most SSCAP_FRAME_PAYLOAD_MAX bytes by the program's own blocking rules, as the cancellation point and with
+ * the SIGPIPE and EINTR of the call it stands in for. Returns payload bytes sent, or -1 with errno.
+ *
+ * sendmsg, not write: should another thread redirect fd to a file just now, the frame is refused (ENOTSOCK) instead of
+ * landing there. The kernel takes a frame whole, as one skb; if not, its rest must follow, or the next bytes would be taken for it. */
+static ssize_t send_frame(int fd, uint32_t tid, const struct iovec *parts, int n, size_t length)
+{
+    struct sscap_frame frame = session_frame(SSCAP_FRAME_BYTES, (uint32_t)length, tid);
+    struct iovec all[PARTS_MAX + 1];
+    all[0] = (struct iovec){.iov_base = &frame, .iov_len = sizeof frame};
+    for (int i = 0; i < n; i++)
+        all[i + 1] = parts[i];
+    struct msghdr message = {.msg_iov = all, .msg_iovlen = (size_t)n + 1};
+    ssize_t sent = real()->sendmsg(fd, &message, 0);
+    while (sent >= 0 && (size_t)sent < sizeof frame + length) {
+        size_t skip = (size_t)sent;
+        while (skip >= message.msg_iov->iov_len) {
+            skip -= message.msg_iov->iov_len;
+            message.msg_iov++;
+            message.msg_iovlen--;
+        }
+        message.msg_iov->iov_base = (char *)message.msg_iov->iov_base + skip;
+        message.msg_iov->iov_len -= skip;
+        sent = real()->sendmsg(fd, &message, 0);
+        if (sent < 0)
+            break;
+        sent += (ssize_t)(sizeof frame + length);
+        for (size_t i = 0; i < message.msg_iovlen; i++)
+            sent -= (ssize_t)message.msg_iov[i].iov_len;
+    }
+    return sent < 0 ? -1 : (ssize_t)length;
+}
+
+/* write(2) in frames; a failure after the first frame is a partial write, as write's own is. */
+static ssize_t write_frames(int fd, uint32_t tid, const char *bytes, size_t n)
+{
+    size_t done = 0;
+    while (done < n) {
+        struct iovec part = {
+            .iov_base = (void *)(uintptr_t)(bytes + done),
+            .iov_len = n - done < SSCAP_FRAME_PAYLOAD_MAX ? n - done : SSCAP_FRAME_PAYLOAD_MAX,
+        };
+        ssize_t sent = send_frame(fd, tid, &part, 1, part.iov_len);
+        if (sent < 0)
+            return done > 0 ? (ssize_t)done : -1;
+        done += (size_t)sent;
+    }
+    return (ssize_t)done;
+}
+
+/* writev(2): one frame where it fits, so that it stays one write; else part by part, as the kernel cuts long ones too. */
+static ssize_t writev_frames(int fd, uint32_t tid, const struct iovec *parts, int n)
+{
+    size_t length = 0;
+    for (int i = 0; i < n; i++) {
+        if (parts[i].iov_len > SSIZE_MAX - length)
+            return real()->writev(fd, parts, n); /* EINVAL: its to say */
+        length += parts[i].iov_len;
+    }
+    if (n <= PARTS_MAX && length > 0 && length <= SSCAP_FRAME_PAYLOAD_MAX)
+        return send_frame(fd, tid, parts, n, length);
+    size_t done = 0;
+    for (int i = 0; i < n; i++) {
+        ssize_t sent = write_frames(fd, tid, parts[i].iov_base, parts[i].iov_len);
+        if (sent < 0)
+            return done > 0 ? (ssize_t)done : -1;
+        done += (size_t)sent;
+        if ((size_t)sent < parts[i].iov_len)
+            break;
+    }
+    return (ssize_t)done;
+}
+
+SSCAP_EXPORT ssize_t write(int fd, const void *bytes, size_t n)
+{
+    uint32_t tid;
+    if (n == 0 || n > SSIZE_MAX || !needs_frames(fd, &tid))
+        return real()->write(fd, bytes, n);
+    return write_frames(fd, tid, bytes, n);
+}
+
+SSCAP_EXPORT ssize_t writev(int fd, const struct iovec *parts, int n)
+{
+    uint32_t tid;
+    if (n <= 0 || n > IOV_MAX || !needs_frames(fd, &tid))
+        return real()->writev(fd, parts, n);
+    return writev_frames(fd, tid, parts, n);
+}
+
+/* On a socket these fail with ESPIPE, but for offset -1, which makes pwritev2 a writev with flags (readv(2)); the flags that could
+ * change what a stream does (RWF_NOWAIT) are left to the kernel. */
+static bool is_writev(int n, off64_t offset, int flags)
+{
+    return n > 0 && n <= IOV_MAX && offset == -1 && flags == 0;
+}
+
+SSCAP_EXPORT ssize_t pwritev2(int fd, const struct iovec *parts, int n, off_t offset, int flags)
+{
+    uint32_t tid;
+    if (!is_writev(n, offset, flags) || !needs_frames(fd, &tid))
+        return real()->pwritev2(fd, parts, n, offset, flags);
+    return writev_frames(fd, tid, parts, n);
+}
+
+SSCAP_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *parts, int n, off64_t offset, int flags)
+{
+    uint32_t tid;
+    if (!is_writev(n, offset, flags) || !needs_frames(fd, &tid))
+        return real()->pwritev64v2(fd, parts, n, offset, flags);
+    return writev_frames(fd, tid, parts, n);
+}
+
+/* Always ESPIPE on a captured stream; named here so that the family is whole. */
+SSCAP_EXPORT ssize_t pwritev(int fd, const struct iovec *parts, int n, off_t offset)
+{
+    return real()->pwritev(fd, parts, n, offset);
+}
+
+SSCAP_EXPORT ssize_t pwritev64(int fd, const struct iovec *parts, int n, off64_t offset)
+{
+    return real()->pwritev64(fd, parts, n, offset);
+}
+
+SSCAP_ALIAS(__write, write);

@@ -1,0 +1,200 @@
+/* session.c: joining a session and speaking to its runner (see session.h and wire.h). */
+#define _GNU_SOURCE
+#include "shim/session.h"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "shim/guest.h"
+
+enum { BEHIND_WAITS = 4, BEHIND_WAIT_NS = 50 * 1000 * 1000 };
+
+struct session session;
+
+/* Reads a field of `digits` lower-case hexadecimal digits and the ':' behind it. */
+static bool read_field(const char **text, int digits, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < digits; i++) {
+        char c = *(*text)++;
+        if (c >= '0' && c <= '9')
+            value = value * 16 + (uint64_t)(c - '0');
+        else if (c >= 'a' && c <= 'f')
+            value = value * 16 + (uint64_t)(c - 'a' + 10);
+        else
+            return false;
+    }
+    if (*(*text)++ != ':')
+        return false;
+    *ret_value = value;
+    return true;
+}
+
+static bool read_check(const char *value)
+{
+    const char *text = value + SSCAP_SESSION_LENGTH + 1;
+    char terminated[SSCAP_CHECK_LENGTH]; /* read_field wants its ':' */
+    guest_copy(terminated, text, SSCAP_CHECK_LENGTH - 1);
+    terminated[SSCAP_CHECK_LENGTH - 1] = ':';
+    const char *at = terminated;
+    uint64_t check;
+    return read_field(&at, 8, &check) && check == sscap_check(value, SSCAP_SESSION_LENGTH);
+}
+
+bool session_read(const char *value)
+{
+    struct session s = {.joined = true};
+    uint64_t version, ctl, runner, nonce[2], flags, name;
+    const char *text = value;
+    if (guest_length(value) != SSCAP_SESSION_LENGTH + SSCAP_CHECK_LENGTH ||
+        value[SSCAP_SESSION_LENGTH] != ':')
+        return false;
+    if (!read_field(&text, 4, &version) || version != SSCAP_WIRE_VERSION || !read_check(value))
+        return false;
+    if (!read_field(&text, 8, &ctl) || !read_field(&text, 8, &runner) ||
+        !read_field(&text, 16, &s.cookie[SSCAP_OUT]) || !read_field(&text, 16, &s.cookie[SSCAP_ERR]) ||
+        !read_field(&text, 16, &s.ctl_cookie))
+        return false;
+    /* The nonce's two halves have no ':' between them. */
+    char halves[2][17];
+    for (int i = 0; i < 2; i++) {
+        guest_copy(halves[i], text + i * 16, 16);
+        halves[i][16] = ':';
+        const char *half = halves[i];
+        if (!read_field(&half, 16, &nonce[i]))
+            return false;
+    }
+    text += 33;
+    if (!read_field(&text, 8, &flags) || !read_field(&text, 16, &name))
+        return false;
+    s.ctl = (int)ctl;
+    s.runner = (int32_t)runner;
+    s.flags = (uint32_t)flags;
+    guest_copy(s.nonce, nonce, sizeof s.nonce);
+    char *end = guest_copy(s.socket_name, SSCAP_SOCKET_PREFIX, sizeof SSCAP_SOCKET_PREFIX - 1);
+    guest_copy(end, value + SSCAP_SESSION_LENGTH - 16, 16);
+    end = guest_copy(s.variable, SSCAP_ENV_SESSION "=", sizeof SSCAP_ENV_SESSION);
+    guest_copy(end, value, SSCAP_SESSION_LENGTH + SSCAP_CHECK_LENGTH + 1);
+    guest_copy(&session, &s, sizeof s);
+    return true;
+}
+
+static uint64_t cookie_of(int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    if (GUEST_SYSCALL(SYS_getsockopt, fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) < 0)
+        return 0;
+    return cookie;
+}
+
+int session_stream(int fd)
+{
+    uint64_t cookie = cookie_of(fd);
+    if (cookie == 0)
+        return -1;
+    if (cookie == session.cookie[SSCAP_OUT])
+        return SSCAP_OUT;
+    return cookie == session.cookie[SSCAP_ERR] ? SSCAP_ERR : -1;
+}
+
+bool session_is_ctl(int fd)
+{
+    return session.joined && fd == session.ctl && cookie_of(fd) == session.ctl_cookie;
+}
+
+/* A message to a socket, whole or not at all, waiting for room at most BEHIND_WAITS times. */
+static bool send_whole(int fd, struct iovec *parts, size_t n)
+{
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = n};
+    for (int waits = 0;; waits++) {
+        long sent = GUEST_SYSCALL(SYS_sendmsg, fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent != -EAGAIN && sent != -EINTR)
+            return sent >= 0;
+        if (waits == BEHIND_WAITS)
+            return false;
+        struct pollfd room = {.fd = fd, .events = POLLOUT};
+        struct timespec limit = {.tv_nsec = BEHIND_WAIT_NS};
+        GUEST_SYSCALL(SYS_ppoll, &room, 1, &limit, NULL, 0);
+    }
+}
+
+/* Whether the listener at the other end was made by the runner: another program may have taken the name once the runner is gone. From
+ * inside a pid namespace the runner's pid reads 0. */
+static bool peer_is_runner(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return GUEST_SYSCALL(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.pid == session.runner || peer.pid == 0);
+}
+
+/* One event over a connection of its own: nothing is kept, so nothing can be closed or taken over by the program, and a vfork child
+ * changes nothing of its parent's. */
+static void send_by_name(struct iovec *parts, size_t n)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = guest_length(session.socket_name);
+    guest_copy(address.sun_path + 1, session.socket_name, length);
+    int fd = (int)GUEST_SYSCALL(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return;
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+    long connected;
+    for (int waits = 0;; waits++) {
+        connected = GUEST_SYSCALL(SYS_connect, fd, &address, size);
+        if (connected != -EAGAIN || waits == BEHIND_WAITS)
+            break; /* EAGAIN: the runner has not accepted earlier ones yet (unix(7)) */
+        struct timespec limit = {.tv_nsec = BEHIND_WAIT_NS};
+        GUEST_SYSCALL(SYS_ppoll, NULL, 0, &limit, NULL, 0);
+    }
+    if (connected == 0 && peer_is_runner(fd))
+        send_whole(fd, parts, n);
+    GUEST_SYSCALL(SYS_close, fd);
+}
+
+void session_send(struct sscap_event *event)
+{
+    event->version = SSCAP_WIRE_VERSION;
+    event->length = sizeof *event;
+    event->pid = guest_getpid();
+    event->reserved = 0;
+    guest_copy(event->nonce, session.nonce, SSCAP_NONCE_SIZE);
+    struct iovec part = {.iov_base = event, .iov_len = sizeof *event};
+    if (session_is_ctl(session.ctl))
+        send_whole(session.ctl, &part, 1);
+    else
+        send_by_name(&part, 1);
+}
+
+struct sscap_frame session_frame(enum sscap_frame_type type, uint32_t length, uint32_t tid)
+{
+    struct sscap_frame frame = {
+        .lead = SSCAP_FRAME_LEAD,
+        .type = (uint8_t)type,
+        .version = SSCAP_WIRE_VERSION,
+        .length = length,
+        .tid = tid,
+    };
+    guest_copy(frame.nonce, session.nonce, SSCAP_NONCE_SIZE);
+    return frame;
+}
+
+bool session_send_frame(int fd, const struct sscap_frame *frame, const void *payload)
+{
+    struct iovec parts[2] = {
+        {.iov_base = (void *)(uintptr_t)frame, .iov_len = sizeof *frame},
+        {.iov_base = (void *)(uintptr_t)payload, .iov_len = frame->length},
+    };
+    return send_whole(fd, parts, 2);
+}
+
+void session_announce_image(void)
+{
+    struct sscap_event event = {.type = SSCAP_EVENT_IMAGE, .other = (int32_t)GUEST_SYSCALL(SYS_getppid)};
+    GUEST_SYSCALL(SYS_prctl, PR_GET_NAME, event.name, 0, 0, 0);
+    session_send(&event);
+}

@@ -1,0 +1,48 @@
+/* session.h: this process's place in a session: which sockets are captured, and how the runner is told things. */
+#ifndef SSCAP_SHIM_SESSION_H
+#define SSCAP_SHIM_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/wire.h"
+
+struct session {
+    bool joined; /* else every wrapper passes through */
+    int ctl;     /* descriptor as inherited; it is ours only while its cookie is ctl_cookie */
+    int32_t runner;
+    uint32_t flags;
+    uint64_t cookie[SSCAP_STREAMS]; /* of the captured sockets; 0: not captured */
+    uint64_t ctl_cookie;
+    uint8_t nonce[SSCAP_NONCE_SIZE];
+    char socket_name[sizeof SSCAP_SOCKET_PREFIX + 16];
+    char variable[sizeof SSCAP_ENV_SESSION + SSCAP_SESSION_LENGTH + SSCAP_CHECK_LENGTH +
+                  1]; /* "SSCAP_SESSION=..." */
+};
+
+/* Written by the constructor alone, and constant from then on: a vfork child shares it with its parent. */
+extern struct session session;
+
+/* Reads the session variable's value. False, and session untouched, when it is not one of ours, whole and of our version. */
+bool session_read(const char *value);
+
+/* The captured stream that fd is an end of (enum sscap_stream), or -1: it is the program's own affair. */
+int session_stream(int fd);
+
+/* Whether fd is the session's ctl socket, and not something of the program's under the same number. */
+bool session_is_ctl(int fd);
+
+/* Sends an event (type, other, streams and name filled in by the caller) to the runner, through ctl or, where the program closed
+ * that, through the named socket. Waits a little when the runner is behind; gives up in silence when it cannot be reached. */
+void session_send(struct sscap_event *event);
+
+/* Sends one frame to a captured stream without blocking for long. False when the stream did not take it. */
+bool session_send_frame(int fd, const struct sscap_frame *frame, const void *payload);
+
+/* A frame's header for this session. */
+struct sscap_frame session_frame(enum sscap_frame_type type, uint32_t length, uint32_t tid);
+
+/* Tells the runner that this process runs a new program. */
+void session_announce_image(void);
+
+#endif

@@ -1,0 +1,36 @@
+/* shim.c: libsscap.so, a guest in strangers' processes. Its rules, for every file of this directory:
+ *
+ *  1. When in doubt, pass through. Observation never breaks the observed: no exit, no abort, no assertion, no message
+ *     (but one: bootstrap.c, when there is no runner).
+ *  2. Never malloc, never stdio, never a lock. We run inside malloc, in signal handlers, in vfork children, before libc's own
+ *     constructors (-z initfirst: `environ` is NULL then, hence our own envp) and after everyone's destructors.
+ *  3. System calls by GUEST_SYSCALL, which keeps errno, or libc's own function where the program called it (real.h). Nothing of libc
+ *     that a program may define itself (guest.h poisons those names).
+ *  4. State is written in the constructor and never again: a vfork child shares it with its parent.
+ *  5. A descriptor number proves nothing. Before a byte of ours goes anywhere, SO_COOKIE must say that it is our socket.
+ *  6. Cancellation points stay cancellation points, and what was none does not become one.
+ */
+#define _GNU_SOURCE
+#include "shim/bootstrap.h"
+#include "shim/buffering.h"
+#include "shim/environment.h"
+#include "shim/output.h"
+#include "shim/real.h"
+#include "shim/session.h"
+
+#include "shim/guest.h"
+
+/* glibc hands constructors what main gets (sysdeps/generic/dl-init; not in POSIX). */
+__attribute__((constructor)) static void load(int argc, char *const argv[], char *const envp[])
+{
+    real_find();
+    const char *value = guest_getenv(envp, SSCAP_ENV_SESSION);
+    if (value == NULL) {
+        bootstrap(argc, argv, envp);
+    } else if (session_read(value)) {
+        environment_init();
+        output_init();
+        buffering_init();
+        session_announce_image();
+    }
+}

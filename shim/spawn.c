@@ -1,0 +1,73 @@
+/* spawn.c: the calls that start a program in one step. libc makes the child inside itself, so the parent tells of it. */
+#define _GNU_SOURCE
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shim/environment.h"
+#include "shim/process.h"
+#include "shim/real.h"
+#include "shim/session.h"
+
+#include "shim/guest.h"
+
+extern char **environ;
+
+typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *,
+                           const posix_spawnattr_t *, char *const[], char *const[]);
+
+static int spawned(spawn_function *real_spawn, pid_t *ret_pid, const char *file,
+                   const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+                   char *const argv[], char *const envp[])
+{
+    pid_t child = 0;
+    if (!session.joined)
+        return real_spawn(ret_pid, file, actions, attributes, argv, envp);
+    int error = real_spawn(&child, file, actions, attributes, argv, ENVIRONMENT_COMPLETE(envp));
+    if (error != 0)
+        return error;
+    if (ret_pid != NULL)
+        *ret_pid = child;
+    /* A static program says nothing of itself: this is where its name comes from should it be dead and reaped when its first line
+     * is read. Before our caller can reap it, therefore. */
+    struct sscap_event event = {.type = SSCAP_EVENT_SPAWN, .other = child};
+    process_name(event.name, file);
+    session_send(&event);
+    return 0;
+}
+
+SSCAP_EXPORT int posix_spawn(pid_t *ret_pid, const char *path, const posix_spawn_file_actions_t *actions,
+                             const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    return spawned(real()->posix_spawn, ret_pid, path, actions, attributes, argv, envp);
+}
+
+SSCAP_EXPORT int posix_spawnp(pid_t *ret_pid, const char *file, const posix_spawn_file_actions_t *actions,
+                              const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
+{
+    return spawned(real()->posix_spawnp, ret_pid, file, actions, attributes, argv, envp);
+}
+
+/* system and popen start their shell with `environ`. Where the program took our variables out of that, it is completed for the length
+ * of the call, unless another thread's setenv replaced it in the meantime. */
+#define WITH_COMPLETE_ENVIRON(call)                                                                          \
+    __extension__({                                                                                          \
+        char **own_ = environ;                                                                               \
+        char **complete_ = session.joined ? ENVIRONMENT_COMPLETE(own_) : own_;                               \
+        environ = complete_;                                                                                 \
+        __typeof__(call) result_ = (call);                                                                   \
+        if (environ == complete_)                                                                            \
+            environ = own_;                                                                                  \
+        result_;                                                                                             \
+    })
+
+SSCAP_EXPORT int system(const char *command)
+{
+    return WITH_COMPLETE_ENVIRON(real()->system(command));
+}
+
+SSCAP_EXPORT FILE *popen(const char *command, const char *mode)
+{
+    return WITH_COMPLETE_ENVIRON(real()->popen(command, mode));
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# The build itself: what the library shows to the world, what is linked, what is installed, when it is rebuilt.
+
+load helper
+
+# The Makefile under test, on the build that is being tested: BUILD_ARGS is that of `make test`.
+build() {
+    # shellcheck disable=SC2086 # a list of words
+    env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -C "$ROOT" ${BUILD_ARGS:-} "$@"
+}
+
+exported() {
+    nm -D --defined-only "$1" | awk '{ print $3 }' | sort
+}
+
+listed() {
+    sed 's/#.*//' "$ROOT/shim/exports.list" | awk 'NF { print $1 }' | sort
+}
+
+libc() {
+    ldd "$LIBSSCAP" | awk '/libc\.so/ { print $3 }'
+}
+
+@test "the library exports what shim/exports.list says, no more and no less" {
+    listed >"$TMP/listed"
+    exported "$LIBSSCAP" >"$TMP/exported"
+    [ -s "$TMP/listed" ]
+    assert_same "$TMP/listed" "$TMP/exported"
+}
+
+@test "shim/exports.list names nothing twice" {
+    listed | uniq -d >"$out"
+    assert_empty "$out"
+}
+
+# A name that libc does not have is a wrapper that nobody calls: a typing error. One that came with a later glibc than
+# this one says so in the list: "pidfd_spawn # since glibc 2.39".
+@test "each exported name is one of libc's" {
+    nm -D --defined-only "$(libc)" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u >"$TMP/libc"
+    grep -vE '#.*since glibc' "$ROOT/shim/exports.list" | sed 's/#.*//' | awk 'NF { print $1 }' | sort |
+        comm -23 - "$TMP/libc" >"$out"
+    assert_empty "$out"
+}
+
+@test "the library needs libc alone, comes first, and is found by its bare name" {
+    readelf -d "$LIBSSCAP" >"$out"
+    assert_count "$out" 'NEEDED' 1
+    assert_matches "$out" 'NEEDED.*\[libc\.so\.6\]'
+    assert_matches "$out" 'FLAGS_1.*INITFIRST'
+    assert_matches "$out" 'SONAME.*\[libsscap\.so\]'
+    assert_no_match "$out" 'TEXTREL'
+}
+
+@test "no thread-local of the library is reached by a call" {
+    nm -D --undefined-only "$LIBSSCAP" >"$out"
+    assert_no_match "$out" '__tls_get_addr|__stack_chk_fail|_chk(@|$)|malloc|printf'
+}
+
+@test "the runner needs libc alone and is hardened" {
+    local runner=${LIBSSCAP%/*}/sscap
+    readelf -dlW "$runner" >"$out"
+    # A sanitizer brings libraries of its own.
+    [ -n "${SAN:-}" ] || assert_count "$out" 'NEEDED' 1
+    assert_matches "$out" 'NEEDED.*\[libc\.so\.6\]'
+    assert_matches "$out" 'FLAGS_1.*NOW.*PIE'
+    assert_matches "$out" 'GNU_RELRO'
+    assert_no_match "$out" 'GNU_STACK.*RWE'
+    nm -D --defined-only "$runner" >"$out"
+    assert_matches "$out" ' sscap_is_runner$'
+}
+
+@test "each header stands alone" {
+    build check-headers
+}
+
+@test "a second make does nothing" {
+    build all
+    build all >"$out"
+    assert_text "$out" "make: Nothing to be done for 'all'."
+}
+
+@test "a changed flag rebuilds, the same flag does not" {
+    local object=$TMP/build/tests/programs/demo
+    build B="$TMP/build" "$object" >/dev/null
+    build B="$TMP/build" "$object" >"$out"
+    assert_matches "$out" 'is up to date'
+    build B="$TMP/build" CFLAGS=-O1 "$object" >"$out"
+    assert_matches "$out" 'demo\.c'
+    build B="$TMP/build" CFLAGS=-O1 "$object" >"$out"
+    assert_matches "$out" 'is up to date'
+}
+
+@test "warnings are errors" {
+    mkdir -p "$TMP/tree/tests/programs"
+    cp "$ROOT/Makefile" "$TMP/tree"
+    printf 'int main(void) {\n    int unused;\n    return 0;\n}\n' >"$TMP/tree/tests/programs/unused.c"
+    capture make -C "$TMP/tree" B=build build/tests/programs/unused
+    assert_status 2
+    assert_matches "$err" 'unused-variable'
+    [ ! -e "$TMP/tree/build/tests/programs/unused" ]
+}
+
+@test "install puts the files where PREFIX and DESTDIR say, uninstall takes them all away" {
+    build install DESTDIR="$TMP/root" PREFIX=/opt/it >/dev/null
+    [ -x "$TMP/root/opt/it/bin/sscap" ]
+    [ -r "$TMP/root/opt/it/lib/libsscap.so" ]
+    [ -r "$TMP/root/opt/it/share/man/man1/sscap.1" ]
+    build uninstall DESTDIR="$TMP/root" PREFIX=/opt/it >/dev/null
+    find "$TMP/root" ! -type d >"$out"
+    assert_empty "$out"
+}
+
+@test "an installed sscap finds its library, and the library its sscap" {
+    build install DESTDIR= PREFIX="$TMP/it" >/dev/null
+    unset SSCAP_LIBRARY SSCAP_RUNNER
+    capture "$TMP/it/bin/sscap" --tag=none sh -c 'echo "$LD_PRELOAD"'
+    assert_status 0
+    assert_text "$out" "$TMP/it/lib/libsscap.so"
+    capture env LD_PRELOAD="$TMP/it/lib/libsscap.so" SSCAP_TAG=none sh -c 'echo captured; exit 3'
+    assert_status 3
+    assert_text "$out" captured
+}
+
+@test "the shells' completions know every option of --help, and no other" {
+    local shell
+    capture "$SSCAP" --help
+    grep -oE -- '--[a-z][a-z-]*' "$out" | grep -v '^--$' | sort -u >"$TMP/help"
+    grep -oE -- '--[a-z][a-z-]*' "$ROOT/runner/completions/_sscap" | sort -u >"$TMP/zsh"
+    sed '/compgen/d; s/#.*//' "$ROOT/runner/completions/sscap.bash" | grep -oE -- '--[a-z][a-z-]*' | sort -u >"$TMP/bash"
+    sed -n 's/^complete.* -l \([a-z-]*\).*/--\1/p' "$ROOT/runner/completions/sscap.fish" | sort -u >"$TMP/fish"
+    for shell in bash zsh fish; do
+        assert_same "$TMP/help" "$TMP/$shell"
+    done
+}
+
+@test "the man page tells of every option of --help" {
+    local option
+    capture "$SSCAP" --help
+    for option in $(grep -oE -- '--[a-z][a-z-]*' "$out" | sort -u); do
+        # A man page may write its dashes as \-.
+        sed 's/\\-/-/g' "$ROOT/runner/sscap.1" | grep -qF -- "$option" || {
+            echo "not in the man page: $option"
+            return 1
+        }
+    done
+}

@@ -1,0 +1,389 @@
+#!/usr/bin/env bats
+# Programs and strangers that damage what sscap lives by: the session variable, the ctl descriptor, the named socket,
+# the streams. No byte of sscap's may land in what is the program's; nothing may crash or hang; the program's results
+# and the lines of all others stay what they are.
+
+load helper
+
+setup_file() {
+    PYTHON=$(python3 -c 'import sys; print(sys.executable)')
+    export PYTHON
+}
+
+check_lines() {
+    "$PYTHON" "$ROOT/tests/programs/check_lines.py" "$@"
+}
+
+# same_lines_as_bare COMMAND...: same status, and the same lines whatever their order, each under its right name
+same_lines_as_bare() {
+    local bare_status
+    run_bare "$@"
+    bare_status=$status
+    mv "$out" "$TMP/bare.out"
+    mv "$err" "$TMP/bare.err"
+    run_sscap "$@"
+    assert_status "$bare_status"
+    check_lines "$out" "$TMP/bare.out"
+    check_lines --some "$err" "$TMP/bare.err"
+}
+
+# --- the session variable -----------------------------------------------------------------------------------
+
+# session_field N VALUE: the session variable with that field changed (from 1), and the check made right again
+session_field() {
+    "$PYTHON" - "$@" <<'EOF'
+import os, sys
+fields = os.environ["SSCAP_SESSION"].split(":")[:-1]
+fields[int(sys.argv[1]) - 1] = sys.argv[2]
+text = ":".join(fields)
+sum = 2166136261
+for byte in text.encode():
+    sum = (sum ^ byte) * 16777619 & 0xffffffff
+print(f"{text}:{sum:08x}")
+EOF
+}
+
+# under_session VALUE: a tree whose middle has that session variable. Its lines are all there, and once.
+under_session() {
+    cat >"$TMP/tree" <<'EOF'
+echo "sh[$$]: before"
+SSCAP_SESSION=$(cat "$2") sh -c 'echo "sh[$$]: inside"; "$1" "$2"; (echo "subshell"); exec "$1" "$2"' sh "$1" SHOW_NOTHING
+echo "sh[$$]: after $?"
+exit 5
+EOF
+    printf '%s' "$1" >"$TMP/value"
+    run_sscap sh "$TMP/tree" "$PROGRAMS/environment_of" "$TMP/value"
+    assert_status 5
+    grep -a -v environment_of "$out" >"$TMP/shells"
+    assert_count "$TMP/shells" 'sh\[[0-9]+\]: before$' 1
+    assert_count "$TMP/shells" 'sh\[[0-9]+\]: inside$' 1
+    assert_count "$TMP/shells" 'subshell$' 1
+    assert_count "$TMP/shells" 'sh\[[0-9]+\]: after 42$' 1
+    assert_count "$out" 'environment_of\[[0-9]+\]: that is all$' 2
+    # the runner, at least, knows who wrote
+    assert_count "$out" '^sh\[([0-9]+)\] *\| sh\[\1\]: (before|after 42)$' 2
+}
+
+@test "hostile: SSCAP_SESSION is empty" { under_session ''; }
+@test "hostile: SSCAP_SESSION is garbage" { under_session 'garbage:%n%s:0001'; }
+@test "hostile: SSCAP_SESSION is huge" { under_session "$(head -c 100000 /dev/zero | tr '\0' 1)"; }
+@test "hostile: SSCAP_SESSION is random bytes" { under_session "$(head -c 400 /dev/urandom | tr -d '\0')"; }
+
+@test "hostile: SSCAP_SESSION is cut short, at every tenth place" {
+    cat >"$TMP/cut" <<'EOF'
+n=0
+while [ $n -lt ${#SSCAP_SESSION} ]; do
+    SSCAP_SESSION=$(printf "%.${n}s" "$SSCAP_SESSION") "$1"
+    echo "status $?"
+    n=$((n + 10))
+done
+EOF
+    run_sscap sh "$TMP/cut" "$PROGRAMS/environment_of"
+    assert_status 0
+    assert_count "$out" 'status 42$' 15
+    assert_count "$out" 'environment_of\[[0-9]+\]: that is all$' 15
+}
+
+@test "hostile: a byte of SSCAP_SESSION is changed, any byte" {
+    cat >"$TMP/change.py" <<'EOF'
+import os, subprocess, sys
+session, statuses = os.environ.get("SSCAP_SESSION", ""), set()
+for i in range(0, len(session), 3):
+    changed = session[:i] + ("0" if session[i] != "0" else "f") + session[i + 1:]
+    statuses.add(subprocess.call(sys.argv[1:], env=dict(os.environ, SSCAP_SESSION=changed), close_fds=False))
+print("statuses", statuses)
+EOF
+    run_sscap "$PYTHON" "$TMP/change.py" "$PROGRAMS/environment_of" none
+    assert_status 0
+    assert_count "$out" 'statuses \{42\}$' 1
+}
+
+@test "hostile: SSCAP_SESSION names the program's own descriptor as ctl, with a right check" {
+    # every process of the tree has file, pipe and packet socket at these numbers
+    cat >"$TMP/own.py" <<'EOF'
+import os, socket, subprocess, sys
+field, out, *command = sys.argv[1:]
+a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+read_end, write_end = os.pipe()
+numbers = {os.open(out, os.O_RDWR | os.O_CREAT | os.O_TRUNC): 61, a.fileno(): 62, write_end: 63}
+for old, new in numbers.items():
+    os.dup2(old, new)
+statuses = []
+for number in (0, 1, 2, 61, 62, 63, 64, 0x7fffffff, 0xffffffff):
+    changed = subprocess.run(["bash", "-c", field, "bash", "2", f"{number:08x}"], capture_output=True, text=True).stdout.strip()
+    assert changed, "no session"
+    for shell in (["/bin/sh", "-c", 'true & "$0"; wait; exit 42'], []):
+        statuses.append(subprocess.call([*shell, *command], env=dict(os.environ, SSCAP_SESSION=changed), close_fds=False))
+for fd in (b.fileno(), read_end):
+    os.set_blocking(fd, False)
+    try:
+        print("something is there:", os.read(fd, 1000))
+    except BlockingIOError:
+        print("nothing is there")
+print("statuses", set(statuses))
+EOF
+    export -f session_field
+    run_sscap "$PYTHON" "$TMP/own.py" 'session_field "$@"' "$TMP/file" "$PROGRAMS/environment_of"
+    assert_status 0
+    assert_count "$out" 'nothing is there$' 2
+    assert_count "$out" 'statuses \{42\}$' 1
+    assert_count "$out" 'environment_of\[[0-9]+\]: that is all$' 18
+    assert_empty "$TMP/file"
+}
+
+@test "hostile: another session's SSCAP_SESSION" {
+    # The other session lives for as long as this one does, and must hear nothing of it.
+    mkfifo "$TMP/hold"
+    (close_inherited && exec "$SSCAP" sh -c 'echo "$SSCAP_SESSION" >"$0/other.new"; mv "$0/other.new" "$0/other"; read -r x <"$0/hold"; echo "$x"' "$TMP") \
+        >"$TMP/other.out" 2>"$TMP/other.err" &
+    local other=$!
+    wait_until test -s "$TMP/other"
+    under_session "$(cat "$TMP/other")"
+    # its own ctl at that session's number, and all that follows
+    run_sscap sh -c 'SSCAP_SESSION=$(cat "$1") sh -c "true & wait; echo one; \"$0\"; exit 3"' "$PROGRAMS/environment_of" "$TMP/other"
+    assert_status 3
+    assert_count "$out" 'that is all$' 1
+    echo "the end" >"$TMP/hold"
+    wait "$other"
+    assert_count "$TMP/other.out" . 1
+    assert_matches "$TMP/other.out" '^sh\[[0-9]+\] *\| the end$'
+    assert_empty "$TMP/other.err"
+}
+
+# --- the ctl descriptor ---------------------------------------------------------------------------------------
+
+# steal KIND: what arrived in the program's own file, pipe or socket is what it wrote there itself
+steal() {
+    run_bare "$PROGRAMS/steal_ctl" "$1" "$TMP/file"
+    mv "$out" "$TMP/bare.out"
+    run_sscap "$PROGRAMS/steal_ctl" "$1" "$TMP/file"
+    assert_status 0
+    assert_text "$err" "$(grep -o '^.*stole some$' "$err")"
+    check_lines "$out" "$TMP/bare.out"
+    grep -a -v '^mine$' "$TMP/file" >"$TMP/not_mine" || :
+    assert_empty "$TMP/not_mine"
+    assert_matches "$TMP/file" '^mine$'
+}
+
+@test "hostile: ctl closed by raw syscall, its number now a file" { steal file; }
+@test "hostile: ctl closed by raw syscall, its number now a pipe" { steal pipe; }
+@test "hostile: ctl closed by raw syscall, its number now a stream socket" { steal stream; }
+@test "hostile: ctl closed by raw syscall, its number now a packet socket" { steal seqpacket; }
+@test "hostile: ctl closed by raw syscall, its number now a datagram socket" { steal dgram; }
+
+@test "hostile: all descriptors closed, in every way there is" {
+    local how
+    for how in loop range from raw cloexec unshare spawn; do
+        echo "# $how"
+        same_lines_as_bare "$PROGRAMS/close_all" "$how"
+    done
+}
+
+@test "hostile: dup2 onto every number" {
+    same_lines_as_bare "$PROGRAMS/dup2_over" "$TMP/file"
+    assert_status 4
+    # 1021 numbers (one of them the file's own, not written to) and the subshell's line
+    assert_count "$TMP/file" '^[0-9]+$' 1020
+    assert_count "$TMP/file" . 1021
+    assert_matches "$TMP/file" '^echo from a subshell$|^from a subshell$'
+}
+
+@test "hostile: no more descriptors than 16" {
+    same_lines_as_bare sh -c 'ulimit -n 16; "$0"' "$PROGRAMS/open_all"
+    assert_status 3
+    # sscap itself in such a place: it works, or says what is missing
+    run_bare sh -c 'ulimit -n 16; exec "$@"' sh "$SSCAP" sh -c 'echo "sh[$$]: hello"; exit 4'
+    if [ "$status" -ne 125 ]; then
+        assert_status 4
+        check_lines "$out"
+    else
+        assert_matches "$err" '^sscap: '
+    fi
+}
+
+# --- scrubbed environments ------------------------------------------------------------------------------------
+
+@test "hostile: every exec and spawn call with an environment of its own" {
+    local way
+    for way in execve execve_null execve_empty execv execvp execvpe execl execle execlp fexecve execveat execveat_fd vfork posix_spawn \
+        posix_spawnp system popen; do
+        echo "# $way"
+        same_lines_as_bare "$PROGRAMS/scrub_exec" "$way" "$PROGRAMS/environment_of"
+        assert_status 42
+    done
+}
+
+@test "hostile: env -i, the library comes along all the same" {
+    same_lines_as_bare env -i A=1 "$PROGRAMS/environment_of"
+    run_sscap env -i sh -c "exec $PROGRAMS/environment_of SHOW_LIBRARY"
+    assert_status 42
+    assert_count "$out" 'preloaded: yes$' 1
+    run_sscap "$PYTHON" -c 'import os, sys; os.environ.clear(); os.execv(sys.argv[1], sys.argv[1:])' "$PROGRAMS/environment_of" SHOW_LIBRARY
+    assert_status 42
+    assert_count "$out" 'preloaded: yes$' 1
+}
+
+@test "hostile: the program's own LD_PRELOAD stays, and may be set anew" {
+    local other=$PROGRAMS/libother.so
+    run_bare env LD_PRELOAD="$other" "$SSCAP" "$PROGRAMS/environment_of" SHOW_LIBRARY
+    assert_status 42
+    assert_count "$out" 'preloaded: yes$' 1
+    # once in the runner, once in the program
+    assert_count "$err" 'libother is loaded$' 2
+    run_sscap env LD_PRELOAD="$other" sh -c 'echo "both: $LD_PRELOAD"'
+    assert_status 0
+    assert_matches "$out" "both: .*libsscap\.so"
+    assert_matches "$out" "both: .*libother\.so"
+    assert_count "$err" '^sh\[[0-9]+\] *! libother is loaded$' 1
+    run_sscap env -u LD_PRELOAD sh -c 'echo "again: $LD_PRELOAD"'
+    assert_status 0
+    assert_matches "$out" 'again: .*libsscap\.so'
+}
+
+# --- the named socket -----------------------------------------------------------------------------------------
+
+# flooded COMMAND...: runs it under sscap, while a stranger floods the session's socket
+flooded() {
+    (close_inherited && exec "$PYTHON" "$ROOT/tests/programs/flood.py" "$TMP/session" "$TMP/ready" "$TMP/done") >"$TMP/flood" 2>&1 &
+    local flood=$!
+    capture "$@"
+    touch "$TMP/done"
+    wait "$flood"
+    assert_empty "$TMP/flood"
+    [ -s "$TMP/ready" ]
+}
+
+@test "hostile: a stranger floods the session's socket while children need it" {
+    flooded "$SSCAP" "$PYTHON" "$ROOT/tests/programs/rejoin.py" "$TMP/session" "$TMP/ready"
+    assert_status 0
+    assert_count "$out" . 160
+    assert_empty "$err"
+    check_lines "$out"
+}
+
+@test "hostile: a stranger floods the session's socket, and sscap has few descriptors" {
+    flooded sh -c 'ulimit -n 64; exec "$@"' sh "$SSCAP" "$PYTHON" "$ROOT/tests/programs/rejoin.py" "$TMP/session" "$TMP/ready"
+    assert_status 0
+    assert_count "$out" . 160
+    check_lines "$out"
+}
+
+# --- the streams ----------------------------------------------------------------------------------------------
+
+@test "hostile: forged frames in the output leave the lines of others alone" {
+    cat >"$TMP/forgers" <<'EOF'
+for i in 1 2 3 4 5 6; do "$1/forge" $i 400 & done
+"$1/storm" -p 8 -e -l 300
+echo "sh[$$]: storm $?"
+wait
+exit 3
+EOF
+    run_sscap sh "$TMP/forgers" "$PROGRAMS"
+    assert_status 3
+    grep -a '^storm\[' "$out" >"$TMP/storm.out"
+    grep -a '^storm\[' "$err" >"$TMP/storm.err"
+    "$PYTHON" "$ROOT/tests/programs/check_storm.py" --writers=8 --lines=300 "$TMP/storm.out" "$TMP/storm.err"
+    grep -a -c 'an honest line$' "$out" >"$TMP/honest"
+    assert_text "$TMP/honest" 6
+    assert_matches "$out" '^sh\[([0-9]+)\] *\| sh\[\1\]: storm 0$'
+}
+
+@test "hostile: a forged frame without end does not swallow what others write" {
+    cat >"$TMP/endless.py" <<'EOF'
+import os, struct, sys
+session = os.environ.get("SSCAP_SESSION", "").split(":")
+nonce = bytes.fromhex(session[6]) if len(session) > 6 else bytes(16)
+for order in (nonce, nonce[7::-1] + nonce[:7:-1]):
+    for length in (32768, 0xffffffff):
+        os.write(1, struct.pack("=BBH16sIII", 0x16, 1, 1, order, length, os.getpid(), 0) + b"short")
+EOF
+    run_sscap sh -c '"$0" "$1"; echo "sh[$$]: after"; "$2/storm" -p 3 -l 100; exec "$2/environment_of"' "$PYTHON" "$TMP/endless.py" "$PROGRAMS"
+    assert_status 42
+    assert_matches "$out" '^sh\[([0-9]+)\] *\| sh\[\1\]: after$'
+    grep -a '^storm\[' "$out" >"$TMP/storm.out"
+    "$PYTHON" "$ROOT/tests/programs/check_storm.py" --writers=3 --lines=100 "$TMP/storm.out"
+    assert_count "$out" 'that is all$' 1
+}
+
+# --- the library without its runner -----------------------------------------------------------------------------
+
+# alone COMMAND...: with a copy of the library that has no runner beside it, and none on PATH
+alone() {
+    cp "$LIBSSCAP" "$TMP/libsscap.so"
+    run_bare env PATH=/usr/bin:/bin LD_PRELOAD="$TMP/libsscap.so" "${runner[@]}" "$@"
+}
+
+@test "hostile: no runner: one warning, and the program runs as ever" {
+    if [ -e /usr/bin/sscap ] || [ -e /bin/sscap ]; then
+        not_run "sscap is installed"
+    fi
+    local where runner
+    for where in '' SSCAP_RUNNER=/nonexistent SSCAP_RUNNER= SSCAP_RUNNER=/ SSCAP_RUNNER=/etc/passwd; do
+        echo "# $where"
+        runner=()
+        [ -z "$where" ] || runner=("$where")
+        alone sh -c 'echo hello; /bin/echo from a child; (echo from a subshell) & wait; echo error >&2; exit 6'
+        assert_status 6
+        assert_text "$out" "$(printf '%s\n' hello 'from a child' 'from a subshell')"
+        assert_count "$err" '^sscap: ' 1
+        assert_count "$err" . 2
+    done
+}
+
+@test "hostile: SSCAP_RUNNER is another program, or the program itself: no exec loop" {
+    local which runner
+    printf '#!/bin/sh\necho "script $*"; exec env LD_PRELOAD="%s" "%s"\n' "$TMP/libsscap.so" "$PROGRAMS/environment_of" >"$TMP/script"
+    chmod +x "$TMP/script"
+    for which in /bin/true /bin/sh "$PROGRAMS/environment_of" "$TMP/script"; do
+        runner=(SSCAP_RUNNER="$which")
+        # Whatever comes of it, it ends, and nothing has run more often than it could.
+        DEADLINE=20 alone "$PROGRAMS/environment_of"
+        [ "$(grep -c 'that is all$' "$out")" -le 2 ]
+        [ "$(grep -c '^script' "$out")" -le 2 ]
+    done
+}
+
+@test "hostile: LD_PRELOAD with a damaged session and a runner" {
+    local session
+    for session in '' garbage "$(head -c 2000 /dev/zero | tr '\0' :)" 0001:00000001:00000001; do
+        run_bare env LD_PRELOAD="$LIBSSCAP" SSCAP_RUNNER="$SSCAP" SSCAP_SESSION="$session" sh -c 'echo hello; /bin/echo child; exit 9'
+        assert_status 9
+        assert_count "$out" 'hello$' 1
+        assert_count "$out" 'child$' 1
+    done
+}
+
+@test "hostile: a setuid program is captured without the library" {
+    need_root
+    cp "$PROGRAMS/environment_of" "$TMP/environment_of"
+    chown nobody "$TMP/environment_of"
+    chmod 4755 "$TMP/environment_of"
+    run_sscap sh -c 'echo "sh[$$]: before"; "$0"; echo "sh[$$]: $?"; exec "$0"' "$TMP/environment_of"
+    assert_status 42
+    check_lines "$out"
+    assert_count "$out" 'that is all$' 2
+}
+
+@test "hostile: the program changes its name, its user and its root, and is captured all the same" {
+    need_root
+    cat >"$TMP/drop.py" <<'EOF'
+import ctypes, os
+libc = ctypes.CDLL(None)
+def say(name):
+    libc.prctl(15, name.encode(), 0, 0, 0)
+    os.write(1, f"{name}[{os.getpid()}]: still here\n".encode())
+say("first")
+say("second name")
+os.chroot("/proc/self/fdinfo")
+os.setgid(65534)
+os.setuid(65534)
+say("third")
+if os.fork() == 0:
+    say("child")
+    os._exit(0)
+os.wait()
+EOF
+    run_sscap "$PYTHON" "$TMP/drop.py"
+    assert_status 0
+    assert_count "$out" 'still here$' 4
+}

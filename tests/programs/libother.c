@@ -1,0 +1,8 @@
+/* Somebody else's preloaded library. It says in the environment's place what it is: on stderr, when it is loaded. */
+#include <unistd.h>
+
+__attribute__((constructor)) static void loaded(void)
+{
+    if (write(2, "libother is loaded\n", 19) < 0)
+        _exit(1);
+}

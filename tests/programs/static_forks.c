@@ -1,0 +1,47 @@
+/* Linked statically: no library can be loaded into it, so all that sscap knows is what the kernel says. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void say(const char *text, int n)
+{
+    char line[100];
+    int length = snprintf(line, sizeof line, "static_forks[%d]: %s %d\n", getpid(), text, n);
+    for (int i = 0; i < length; i += 7)
+        if (write(1, line + i, (size_t)(length - i < 7 ? length - i : 7)) < 0)
+            _exit(1);
+}
+
+int main(void)
+{
+    int status;
+    say("begin", 0);
+    for (int n = 1; n <= 5; n++) {
+        if (fork() == 0) {
+            for (int i = 0; i < 20; i++)
+                say("child", n * 100 + i);
+            fprintf(stderr, "static_forks[%d]: error %d\n", getpid(), n);
+            if (n == 5)
+                raise(SIGSEGV);
+            if (n == 4)
+                execl("/bin/sh", "sh", "-c", "echo \"sh[$$]: executed by a static program\"; exit 4", NULL);
+            _exit(n);
+        }
+        if (wait(&status) > 0)
+            say("status", status);
+    }
+    if (system("echo \"sh[$$]: by system\"; exit 3") != 3 << 8)
+        return 1;
+    for (int n = 0; n < 5; n++)
+        if (fork() == 0) {
+            for (int i = 0; i < 50; i++)
+                say("together", i);
+            _exit(0);
+        }
+    while (wait(NULL) > 0)
+        ;
+    printf("static_forks[%d]: by stdio\n", getpid());
+    return 12;
+}
