@@ -77,6 +77,13 @@ failed:;
     return -error;
 }
 
+static int granted_buffer(int fd)
+{
+    int bytes = 0;
+    socklen_t size = sizeof bytes;
+    return getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size) < 0 ? 0 : bytes;
+}
+
 static bool is_open(int fd)
 {
     return fcntl(fd, F_GETFD) >= 0;
@@ -94,6 +101,7 @@ int channels_open(struct channels *channels, const struct options *options)
         error = open_pair(SOCK_STREAM, STREAM_BUFFER, &channels->stream[i], &channels->stream_peer[i]);
         if (error == 0 && fstat(channels->stream_peer[i], &status) == 0)
             channels->inode[i] = status.st_ino;
+        channels->send_buffer = granted_buffer(channels->stream_peer[i]);
     }
     if (error == 0)
         error = open_listener(channels);

@@ -13,6 +13,7 @@ struct channels {
     int stream[SSCAP_STREAMS];      /* the runner's ends; -1: not captured */
     int stream_peer[SSCAP_STREAMS]; /* the tree's ends, closed here once the command has them */
     uint64_t inode[SSCAP_STREAMS];  /* of the tree's ends, as /proc/PID/fd shows them */
+    int send_buffer;                /* bytes that a stream holds before its writers wait, as granted */
     int ctl, ctl_peer;
     int listener;
     uint8_t nonce[SSCAP_NONCE_SIZE];

@@ -1,9 +1,12 @@
 /* loop.c: see loop.h. */
+#define _GNU_SOURCE
 #include "runner/loop.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include "runner/util.h"
 
@@ -17,6 +20,9 @@ struct loop {
     struct timer *timers;
     void (*idle)(void *context);
     void *idle_context;
+    uint64_t pace;  /* ns */
+    uint64_t woken; /* now_ns when the last wait ended */
+    const struct watch *urgent;
 };
 
 int loop_init(struct loop **ret_loop)
@@ -98,6 +104,22 @@ static void run_timers(struct loop *loop)
     }
 }
 
+void loop_pace(struct loop *loop, uint64_t ns, const struct watch *urgent)
+{
+    loop->pace = ns;
+    loop->urgent = urgent;
+}
+
+static void rest(const struct loop *loop)
+{
+    uint64_t passed = now_ns() - loop->woken;
+    if (passed >= loop->pace)
+        return;
+    struct pollfd urgent = {.fd = loop->urgent->fd, .events = POLLIN};
+    struct timespec limit = {.tv_nsec = (long)(loop->pace - passed)};
+    ppoll(&urgent, 1, &limit, NULL);
+}
+
 int loop_run(struct loop *loop)
 {
     while (!loop->stopped) {
@@ -107,7 +129,10 @@ int loop_run(struct loop *loop)
                 loop->idle(loop->idle_context);
             if (loop->stopped)
                 break;
+            if (loop->pace > 0)
+                rest(loop);
             n = epoll_wait(loop->epoll, loop->batch, BATCH, next_timeout(loop));
+            loop->woken = now_ns();
         }
         if (n < 0 && errno != EINTR)
             return -errno;

@@ -44,6 +44,10 @@ void loop_add_timer(struct loop *loop, struct timer *timer);
 /* Called each time nothing is ready and the loop is about to sleep. */
 void loop_on_idle(struct loop *loop, void (*idle)(void *context), void *context);
 
+/* Waking is what a quiet loop costs those who write to it, so a busy one wakes at most once in `ns`: it rests before it waits again, unless
+ * `urgent` has something. 0: it never rests. */
+void loop_pace(struct loop *loop, uint64_t ns, const struct watch *urgent);
+
 /* Runs until loop_stop. Returns 0 or -errno. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);

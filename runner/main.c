@@ -33,6 +33,11 @@
 #define NOTICE_AFTER_NS (1 * NS_PER_S)
 #define PROMPT_AFTER_NS (200 * NS_PER_MS)
 
+/* A writer of short lines uses up about 0.8 KB of its send buffer in a microsecond: a quarter of the buffer, at that rate. */
+#define PACE_NS_PER_BYTE (1000 / 4 / 800.0)
+enum { FILES_WANTED = 4096 };
+#define PACE_MAX_NS (1 * NS_PER_MS)
+
 /* The library looks for this symbol, to leave the runner alone (shim/bootstrap.c). */
 extern const char sscap_is_runner;
 const char sscap_is_runner = 1;
@@ -59,6 +64,8 @@ struct runner {
     bool leaving;                           /* no longer waiting for anyone but the sinks */
     uint64_t leave_position[SSCAP_STREAMS]; /* what was written until then is still shown */
     bool tail_printed;
+    bool
+        detached; /* a child of ours goes on with the session: what it shares with us (the epoll instance) is its own now */
     int output_error; /* errno of an output that failed other than by its reader leaving */
 };
 
@@ -173,6 +180,7 @@ static bool finished(struct runner *r)
 static void detach(struct runner *r)
 {
     pid_t pid = fork();
+    r->detached = pid > 0;
     if (pid != 0)
         return;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -325,6 +333,11 @@ static void raise_limits(struct inheritance *inheritance)
     getrlimit(RLIMIT_NOFILE, &inheritance->files);
     files = inheritance->files;
     files.rlim_cur = files.rlim_max;
+    if (files.rlim_max < FILES_WANTED) {
+        const struct rlimit more = {.rlim_cur = FILES_WANTED, .rlim_max = FILES_WANTED};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0) /* with CAP_SYS_RESOURCE */
+            return;
+    }
     (void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
@@ -361,7 +374,15 @@ static int init_modules(struct runner *r)
     if (error == 0)
         error = intake_init(&r->intake, r->loop, &r->events, &r->processes, &r->lines, r->channels.stream,
                             r->channels.nonce);
-    return error == 0 ? add_sinks(r) : error;
+    return error;
+}
+
+/* How long the loop may leave the sockets alone: short enough that no writer fills one in that time, long enough that a busy tree does not
+ * pay for waking us with every line and fork. */
+static uint64_t pace(const struct channels *channels)
+{
+    uint64_t ns = (uint64_t)(channels->send_buffer * PACE_NS_PER_BYTE);
+    return ns < PACE_MAX_NS ? ns : PACE_MAX_NS;
 }
 
 static void print_totals(const struct runner *r)
@@ -396,16 +417,23 @@ int main(int argc, char *argv[])
     }
     if (error != 0)
         die("cannot start: %s", strerror(-error));
+    loop_pace(r.loop, pace(&r.channels), &r.signals.watch);
     int command = launch(&r.channels, &r.options, &r.inheritance);
     if (command < 0)
         return -command;
     r.command = r.signals.command = command;
+    error = add_sinks(
+        &r); /* not before the tree's ends are closed here: with a limit of 16 descriptors, each counts */
+    if (error != 0)
+        die("cannot open the output: %s", strerror(-error));
     processes_discover(&r.processes, command);
     error = loop_run(r.loop);
     if (error != 0)
         die("cannot wait for events: %s", strerror(-error));
     if (r.options.verbose)
         print_totals(&r);
+    if (r.detached)
+        return exit_status(&r);
     for (size_t i = 0; i < r.sink_count; i++)
         sink_clear(&r.sinks[i]);
     intake_clear(&r.intake);

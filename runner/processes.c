@@ -4,17 +4,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runner/util.h"
 
-enum { PID_LIMIT = 1 << 22 }; /* PID_MAX_LIMIT of 64-bit kernels */
+enum {
+    PID_LIMIT = 1 << 22,  /* PID_MAX_LIMIT of 64-bit kernels */
+    DESCRIPTORS_KEPT = 4, /* for everything else: /proc files, connections to the named socket */
+};
 
 #define SWEEP_NS   (200 * NS_PER_MS)
 #define REFRESH_NS (1 * NS_PER_MS)
@@ -29,13 +34,17 @@ int processes_init(struct processes *processes, struct loop *loop, struct lines 
                        0);
     if (table == MAP_FAILED)
         return -ENOMEM;
-    *processes = (struct processes){.loop = loop,
+    struct rlimit files;
+    *processes = (struct processes){.fd_max = INT_MAX,
+                                    .loop = loop,
                                     .lines = lines,
                                     .by_pid = table,
                                     .pid_max = PID_LIMIT,
                                     .self = getpid(),
                                     .sweep.due = sweep};
     processes->sweep.context = processes;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < INT_MAX)
+        processes->fd_max = (int)files.rlim_cur - DESCRIPTORS_KEPT;
     loop_add_timer(loop, &processes->sweep);
     return 0;
 }
@@ -160,7 +169,7 @@ static void watch_exit(struct process *process)
         return;
     }
     process->exit = (struct watch){.ready = exit_ready, .context = process, .fd = fd};
-    if (fd >= 0 && loop_watch(set->loop, &process->exit, fd, EPOLLIN) == 0)
+    if (fd >= 0 && fd < set->fd_max && loop_watch(set->loop, &process->exit, fd, EPOLLIN) == 0)
         return;
     if (fd >= 0)
         close(fd);

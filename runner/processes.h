@@ -39,6 +39,7 @@ struct processes {
     struct lines *lines;
     struct process **by_pid;
     int32_t pid_max;
+    int fd_max; /* pidfds are below it */
     struct process *live, *ended;
     uint64_t count, live_count,
         unshimmed_count; /* in all; now; in all, ended without a word from the library */

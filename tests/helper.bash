@@ -81,8 +81,8 @@ run_sscap() {
 }
 
 run_preloaded() {
-    # env, so that timeout itself is not preloaded.
-    capture env LD_PRELOAD="$LIBSSCAP" "$@"
+    # env, so that timeout itself is not preloaded. The wrapped runner is not where the library looks by itself.
+    capture env LD_PRELOAD="$LIBSSCAP" ${WRAP:+SSCAP_RUNNER="$SSCAP"} "$@"
 }
 
 run_bare() {

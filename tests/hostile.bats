@@ -305,6 +305,23 @@ EOF
     assert_count "$out" 'that is all$' 1
 }
 
+@test "hostile: what looks like a frame, but has not this session's nonce, is text" {
+    cat >"$TMP/foreign.py" <<'EOF'
+import os, random, struct, sys
+rnd = random.Random(7)
+with open(sys.argv[1], "wb") as copy:
+    for i in range(2000):
+        nonce = bytes(16) if i % 2 else rnd.randbytes(16)
+        frame = struct.pack("=BBH16sIII", 0x16, 1 + i % 2, 1, nonce, 16, os.getpid(), 0) + rnd.randbytes(16)
+        frame = frame[: rnd.randint(1, len(frame))]
+        os.write(1, frame)
+        copy.write(frame)
+EOF
+    run_sscap --tag=none "$PYTHON" "$TMP/foreign.py" "$TMP/copy"
+    assert_status 0
+    assert_same "$TMP/copy" "$out"
+}
+
 # --- the library without its runner -----------------------------------------------------------------------------
 
 # alone COMMAND...: with a copy of the library that has no runner beside it, and none on PATH

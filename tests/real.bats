@@ -13,10 +13,10 @@ check_lines() {
     "$PYTHON" "$ROOT/tests/programs/check_lines.py" "$@"
 }
 
-# same_lines_as_bare [--unknown] COMMAND...: in a directory of its own each time, `work`, which is left in $TMP/bare and $TMP/work
+# same_lines_as_bare [--pids] COMMAND...: in a directory of its own each time, `work`, which is left in $TMP/bare and $TMP/work
 same_lines_as_bare() {
     local bare_status options=(--some)
-    [ "$1" != --unknown ] || { options+=("$1") && shift; }
+    [ "$1" != --pids ] || { options+=("$1") && shift; }
     rm -rf "$TMP/work" "$TMP/bare"
     mkdir "$TMP/work"
     cd "$TMP/work" || return
@@ -52,9 +52,9 @@ same_lines_as_bare() {
 
 @test "real: busybox, static, as shell and as tools" {
     need busybox
-    same_lines_as_bare --unknown busybox sh "$ROOT/tests/programs/shell_jobs.sh" .
+    same_lines_as_bare --pids busybox sh "$ROOT/tests/programs/shell_jobs.sh" .
     assert_status 11
-    same_lines_as_bare --unknown busybox sh -c 'seq 1 100; seq 1 100 | busybox sort -rn | busybox head -n 3; busybox ls /nonexistent'
+    same_lines_as_bare --pids busybox sh -c 'seq 1 100; seq 1 100 | busybox sort -rn | busybox head -n 3; busybox ls /nonexistent'
 }
 
 @test "real: bash -c 'exec' changes the name, not the pid" {
@@ -178,11 +178,11 @@ EOF
 }
 
 @test "real: a static C program" {
-    same_lines_as_bare --unknown "$PROGRAMS/static_forks"
+    same_lines_as_bare --pids "$PROGRAMS/static_forks"
     assert_status 12
-    check_lines --unknown "$out"
+    check_lines --pids "$out"
     assert_count "$out" 'together' 250
-    # what lives long enough to be asked is known
+    # The name of what lives long enough to be asked is known.
     assert_matches "$out" '^static_forks\[[0-9]+\] *\| .*by stdio$'
 }
 
@@ -191,9 +191,9 @@ EOF
     mkdir "$TMP/go"
     cp "$ROOT/tests/programs/go_children.go" "$TMP/go/main.go"
     (cd "$TMP/go" && HOME=$TMP GOFLAGS=-mod=mod GOCACHE=$TMP/gocache GO111MODULE=off CGO_ENABLED=0 go build -o "$TMP/go_children" main.go)
-    same_lines_as_bare --unknown "$TMP/go_children"
+    same_lines_as_bare --pids "$TMP/go_children"
     assert_status 9
-    check_lines --unknown "$out"
+    check_lines --pids "$out"
     assert_matches "$out" '^go_children\[[0-9]+\] *\| .*: caught$'
 }
 

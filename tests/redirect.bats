@@ -190,6 +190,43 @@ EOF
     assert_same "$TMP/expected" "$TMP/text"
 }
 
+@test "redirect: a child's stdout is the program's own socket" {
+    cat >"$TMP/sockets.py" <<'EOF'
+import os, socket, subprocess, sys
+def tcp():
+    listener = socket.create_server(("127.0.0.1", 0))
+    return socket.create_connection(listener.getsockname()), listener.accept()[0]
+pairs = [socket.socketpair(socket.AF_UNIX, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM)]
+# Programs that fork, exec, spawn and use threads, all with the socket as stdout and stderr.
+shell = 'echo begin; true & (echo subshell); env -i /bin/echo scrubbed; exec "$0" -c "$1"'
+python = """
+import os, subprocess, threading
+t = threading.Thread(target=os.write, args=(1, b'by a thread\\n'))
+t.start()
+t.join()
+subprocess.run(['/bin/echo', 'by subprocess'])
+os.execlp('echo', 'echo', 'the end')
+"""
+for ours, theirs in [*pairs, tcp()]:
+    child = subprocess.run(["sh", "-c", shell, sys.executable, python], stdout=theirs, stderr=theirs)
+    theirs.setblocking(False)
+    ours.setblocking(False)
+    got = b""
+    try:
+        while piece := ours.recv(65536):
+            got += piece
+    except BlockingIOError:
+        pass
+    print(child.returncode, got)
+EOF
+    run_sscap "$PYTHON" "$TMP/sockets.py"
+    assert_status 0
+    assert_empty "$err"
+    untag <"$out" >"$TMP/text"
+    yes "0 b'begin\\nsubshell\\nscrubbed\\nby a thread\\nby subprocess\\nthe end\\n'" | head -n 4 >"$TMP/expected"
+    assert_same "$TMP/expected" "$TMP/text"
+}
+
 @test "redirect: of sscap itself, stdout and stderr to their own places" {
     run_bare sh -c '"$0" sh -c "echo out; echo err >&2" >"$1" 2>"$2"' "$SSCAP" "$TMP/o" "$TMP/e"
     assert_status 0

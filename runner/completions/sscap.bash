@@ -13,7 +13,7 @@ _sscap_values() {
     esac
 }
 
-# The command starts at words[$1], where --option=value is one word; in COMP_WORDS it is three.
+# The command starts at words[$1], where an option and its value after = are one word; in COMP_WORDS they are three.
 _sscap_command() {
     local i rest raw=0
     for ((i = 0; i < $1; i++)); do

@@ -7,7 +7,7 @@ writer: then two lines were welded.
 BARE: what the same program printed without sscap. The texts must be the same lines, whatever the order and the pids.
 
   --some       not every line names its writer (default: all must)
-  --unknown    the name may be '?': processes without the library that were gone before anybody could ask for it
+  --pids       compare the pid alone: without the library, a name is what /proc says when somebody asks, if anything
   --unfinished lines may end without a newline (mark '~')
   --text       print the texts, as they came, and check nothing against BARE
   --tag=FMT    what --tag sscap had; one of {name}[{pid}] and {name}[{pid}/{tid}]
@@ -47,8 +47,7 @@ def check_writer(name, pid, tid, text, options, problems):
         if "--some" not in options:
             problems.append(b"names no writer: %s[%s] %s" % (name, pid, text))
         return
-    name_known = not (name == b"?" and "--unknown" in options)
-    if (name_known and match[1] != name) or match[2] != pid or (tid and match[3] and match[3] != tid):
+    if (match[1] != name and "--pids" not in options) or match[2] != pid or (tid and match[3] and match[3] != tid):
         problems.append(b"tagged %s[%s%s]: %s" % (name, pid, b"/" + tid if tid else b"", text))
     if ME.search(text, match.end()):
         problems.append(b"two writers in one line of %s[%s]: %s" % (name, pid, text))
