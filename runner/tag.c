@@ -141,10 +141,22 @@ static int color_of(const char *name)
 
 static bool same(const struct tag *tag, const struct record *record, uint64_t ms)
 {
-    const struct record *last = &tag->last;
-    return tag->length > 0 && last->pid == record->pid && last->tid == record->tid &&
-           last->stream == record->stream && last->end == record->end && last->ppid == record->ppid &&
-           tag->last_ms == ms && memcmp(last->name, record->name, sizeof last->name) == 0;
+    const struct tag_key *key = &tag->key;
+    return tag->length > 0 && tag->ms == ms && key->pid == record->pid && key->tid == record->tid &&
+           key->stream == record->stream && key->end == record->end && key->ppid == record->ppid &&
+           key->rank == record->rank && memcmp(key->name, record->name, sizeof key->name) == 0;
+}
+
+static void remember(struct tag *tag, const struct record *record, uint64_t ms)
+{
+    tag->ms = ms;
+    tag->key = (struct tag_key){.pid = record->pid,
+                                .ppid = record->ppid,
+                                .rank = record->rank,
+                                .tid = record->tid,
+                                .stream = record->stream,
+                                .end = record->end};
+    memcpy(tag->key.name, record->name, sizeof tag->key.name);
 }
 
 const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_length)
@@ -171,8 +183,7 @@ const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_len
                           (int)n, words, record->stream == SSCAP_OUT ? '|' : '!', tag->color ? "\033[0m" : "",
                           marks[record->end]);
     tag->length = length < 0 ? 0 : (size_t)length;
-    tag->last = *record;
-    tag->last_ms = ms;
+    remember(tag, record, ms);
     *ret_length = tag->length;
     return tag->text;
 }

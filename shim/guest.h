@@ -13,25 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "shim/syscalls.h"
 
 #define SSCAP_EXPORT __attribute__((visibility("default")))
 
 /* libc's other name for one of our functions. nothrow and leaf: as libc's headers have some of them; we throw nothing either. */
 #define SSCAP_ALIAS(other, name)                                                                             \
     SSCAP_EXPORT extern __typeof__(name) other __attribute__((alias(#name), nothrow, leaf))
-
-/* A system call that leaves errno alone: returns the result, or -errno. No cancellation point. */
-#define GUEST_SYSCALL(...)                                                                                   \
-    __extension__({                                                                                          \
-        int guest_errno_ = errno;                                                                            \
-        long guest_result_ = syscall(__VA_ARGS__);                                                           \
-        if (guest_result_ == -1)                                                                             \
-            guest_result_ = -errno;                                                                          \
-        errno = guest_errno_;                                                                                \
-        guest_result_;                                                                                       \
-    })
 
 /* Whether a pointer that libc's header declares nonnull is NULL all the same: the compiler would take the header's word for it, while
  * the real function answers EFAULT. */

@@ -174,6 +174,8 @@ steal() {
 @test "hostile: all descriptors closed, in every way there is" {
     local how
     for how in loop range from raw cloexec unshare spawn; do
+        # The descriptor in which a wrapper of the runner's writes its log would be counted.
+        [ -z "${WRAP:-}" ] || [ "$how" != loop ] || continue
         echo "# $how"
         same_lines_as_bare "$PROGRAMS/close_all" "$how"
     done
@@ -228,8 +230,7 @@ steal() {
     run_bare env LD_PRELOAD="$other" "$SSCAP" "$PROGRAMS/environment_of" SHOW_LIBRARY
     assert_status 42
     assert_count "$out" 'preloaded: yes$' 1
-    # once in the runner, once in the program
-    assert_count "$err" 'libother is loaded$' 2
+    assert_count "$err" '^environment_of\[[0-9]+\] *! libother is loaded$' 1
     run_sscap env LD_PRELOAD="$other" sh -c 'echo "both: $LD_PRELOAD"'
     assert_status 0
     assert_matches "$out" "both: .*libsscap\.so"
