@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "runner/util.h"
 
@@ -38,6 +39,14 @@ int loop_init(struct loop **ret_loop)
     }
     *ret_loop = loop;
     return 0;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (loop == NULL)
+        return;
+    close(loop->epoll);
+    free(loop);
 }
 
 int loop_watch(struct loop *loop, struct watch *watch, int fd, uint32_t events)

@@ -31,6 +31,7 @@ struct loop;
 
 /* Makes the loop. Returns 0 or -errno. */
 int loop_init(struct loop **ret_loop);
+void loop_free(struct loop *loop);
 
 /* Watches fd for events (EPOLLIN, ...). Returns 0 or -errno; -EPERM for what is always ready (files). */
 int loop_watch(struct loop *loop, struct watch *watch, int fd, uint32_t events);

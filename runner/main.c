@@ -439,5 +439,6 @@ int main(int argc, char *argv[])
     intake_clear(&r.intake);
     processes_clear(&r.processes);
     buffer_clear(&r.buffer);
+    loop_free(r.loop);
     return exit_status(&r);
 }

@@ -63,6 +63,7 @@ void tag_init(struct tag *tag, const char *template, bool timestamps, bool color
 {
     *tag = (struct tag){.template = strcmp(template, "none") == 0 ? NULL : template,
                         .timestamps = timestamps,
+                        .timed = timestamps || tag_has(template, "time") || tag_has(template, "elapsed"),
                         .color = color,
                         .start = start};
 }
@@ -164,7 +165,7 @@ const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_len
     char words[TAG_MAX / 2];
     char clock[16] = "";
     char paint[16] = "";
-    uint64_t ms = record->time / NS_PER_MS;
+    uint64_t ms = tag->timed ? record->time / NS_PER_MS : 0;
     *ret_length = tag->length;
     if (same(tag, record, ms))
         return tag->text;

@@ -21,6 +21,7 @@ struct tag_key {
 struct tag {
     const char *template; /* NULL: no tags */
     bool timestamps;
+    bool timed; /* the tag depends on the time of the line */
     bool color;
     uint64_t start;     /* wall_ns, for {elapsed} */
     size_t width;       /* columns: the widest tag so far, to which all are padded */

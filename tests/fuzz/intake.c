@@ -1,0 +1,149 @@
+/* Bytes of any kind on a captured stream and on ctl: nothing crashes, and no byte is lost that was not part of a frame.
+ *
+ * Input: a list of (command, length, bytes). The fuzzer knows the nonce, as a hostile program may. */
+#include "runner/intake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { STREAM_ROOM = 1 << 20 };
+
+static const uint8_t nonce[SSCAP_NONCE_SIZE] = "0123456789abcdef";
+
+static struct intake intake;
+static struct events events;
+static struct processes processes;
+static struct lines lines;
+static struct buffer buffer;
+static struct cursor cursor;
+
+static uint64_t position(void *context, enum sscap_stream stream)
+{
+    (void)context;
+    return intake_written(&intake, stream);
+}
+
+static void take_events(void *context)
+{
+    (void)context;
+    events_drain(&events);
+}
+
+static bool read_records(void *context)
+{
+    (void)context;
+    const struct record *record;
+    bool any = false;
+    for (; (record = buffer_peek(&buffer, &cursor)) != NULL; any = true) {
+        if (record->stream >= SSCAP_STREAMS || record->end > LINE_IDLE ||
+            memchr(record->name, 0, sizeof record->name) == NULL)
+            abort();
+        buffer_advance(&buffer, &cursor);
+    }
+    return any;
+}
+
+static void pair(int type, int fds[2])
+{
+    int on = 1;
+    int room = STREAM_ROOM;
+    if (socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
+        abort();
+    setsockopt(fds[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+    setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+}
+
+static void send_frame(int fd, const uint8_t *bytes, size_t n, uint8_t type)
+{
+    struct sscap_frame frame = {.lead = SSCAP_FRAME_LEAD, .type = type, .version = SSCAP_WIRE_VERSION};
+    memcpy(frame.nonce, nonce, sizeof nonce);
+    if (n >= 8)
+        memcpy(&frame.length, bytes, 8); /* length and tid as they come */
+    else
+        frame.length = (uint32_t)n;
+    if (send(fd, &frame, sizeof frame, 0) > 0 && n > 0)
+        (void)!send(fd, bytes, n, 0);
+}
+
+static void send_event(int fd, const uint8_t *bytes, size_t n)
+{
+    struct sscap_event event = {.version = SSCAP_WIRE_VERSION, .length = sizeof event};
+    if (n > sizeof event)
+        n = sizeof event;
+    if (n > 0 && bytes[0] & 1) {
+        memcpy(&event, bytes, n);
+    } else if (n > 1) {
+        event.type = bytes[1] % 6;
+        event.pid = getpid();
+        memcpy(&event.other, bytes, n < 24 ? n : 24);
+    }
+    memcpy(event.nonce, nonce, sizeof nonce);
+    (void)!send(fd, &event, n > 0 && bytes[0] & 2 ? n : sizeof event, 0);
+}
+
+static void stop_when_idle(void *context)
+{
+    processes_settle(&processes, (const uint64_t[]){intake_position(&intake, SSCAP_OUT),
+                                                    intake_position(&intake, SSCAP_ERR)});
+    read_records(NULL);
+    if (intake.stalled)
+        intake_resume(&intake);
+    if (!intake_open(&intake))
+        loop_stop(context);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    int out[2], err[2], ctl[2], named[2];
+    struct loop *loop;
+    pair(SOCK_STREAM, out);
+    pair(SOCK_STREAM, err);
+    pair(SOCK_SEQPACKET, ctl);
+    pair(SOCK_SEQPACKET, named); /* stands in for the listener: accept fails, which is bad input too */
+    if (loop_init(&loop) < 0 || buffer_init(&buffer, 65536, 50, false) < 0)
+        abort();
+    buffer.make_room = read_records;
+    buffer_add_cursor(&buffer, &cursor, 3);
+    lines_init(&lines, &buffer, 1000, 65536);
+    if (processes_init(&processes, loop, &lines) < 0)
+        abort();
+    processes.position = position;
+    processes.before_end = take_events;
+    processes.self = 1; /* we play the processes of the tree */
+    if (events_init(&events, loop, &processes, ctl[0], named[0], nonce) < 0 ||
+        intake_init(&intake, loop, &events, &processes, &lines, (const int[]){out[0], err[0]}, nonce) < 0)
+        abort();
+    while (size >= 2) {
+        size_t n = data[1] < size - 2 ? data[1] : size - 2;
+        int stream = data[0] & 0x80 ? out[1] : err[1];
+        if ((data[0] & 3) == 0)
+            send_event(ctl[1], data + 2, n);
+        else if ((data[0] & 3) == 1)
+            send_frame(stream, data + 2, n, data[0] >> 2 & 3);
+        else if (n > 0)
+            (void)!send(stream, data + 2, n, 0);
+        data += 2 + n;
+        size -= 2 + n;
+    }
+    close(out[1]);
+    close(err[1]);
+    close(ctl[1]);
+    close(named[1]);
+    loop_on_idle(loop, stop_when_idle, loop);
+    if (loop_run(loop) < 0)
+        abort();
+    for (struct process *process = processes.live; process != NULL; process = process->next)
+        while (!lines_end(&lines, process))
+            read_records(NULL);
+    intake_clear(&intake);
+    processes_clear(&processes);
+    buffer_clear(&buffer);
+    close(ctl[0]);
+    close(named[0]);
+    loop_free(loop);
+    return 0;
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bats
+# The runner's modules by themselves: tests/unit/*.c, each a program that exits with 0 when all is well.
+
+load helper
+
+run_unit() {
+    capture "$UNIT/$1"
+    assert_empty "$err"
+    assert_status 0
+}
+
+@test "the ring: bounded, in order, drops counted, against a model" {
+    run_unit buffer
+}
+
+@test "lines: whole again however they were cut, against a model" {
+    run_unit lines
+}
+
+@test "every unit test is run" {
+    for source in "$ROOT"/tests/unit/*.c; do
+        grep -q "run_unit $(basename "$source" .c)\$" "$BATS_TEST_DIRNAME/unit.bats"
+    done
+}

@@ -1,0 +1,114 @@
+/* The ring against a model of it: a plain array of all records ever appended. Random lengths, bounds and readers. */
+#include "runner/buffer.h"
+
+#include <string.h>
+
+#include "tests/unit/check.h"
+
+enum { RECORDS = 4000, READERS = 3 };
+
+struct model {
+    uint32_t length[RECORDS];
+    uint8_t stream[RECORDS];
+    uint64_t count;
+};
+
+struct reader {
+    struct cursor cursor;
+    uint64_t next; /* the first record that it has not seen */
+};
+
+static char letter(uint64_t number)
+{
+    return (char)('a' + number % 26);
+}
+
+/* Reads one record; what lies between the last one seen and this one must be counted as dropped, or be another stream's. */
+static void read_one(struct buffer *buffer, struct reader *reader, const struct model *model)
+{
+    const struct record *record = buffer_peek(buffer, &reader->cursor);
+    uint64_t found = reader->cursor.number;
+    uint64_t lines = 0;
+    uint64_t bytes = 0;
+    for (uint64_t i = reader->next; i < found; i++) {
+        if (reader->cursor.streams & 1u << model->stream[i]) {
+            lines++;
+            bytes += model->length[i];
+        }
+    }
+    CHECK(lines == reader->cursor.dropped_lines && bytes == reader->cursor.dropped_bytes);
+    reader->cursor.dropped_lines = reader->cursor.dropped_bytes = 0;
+    reader->next = found;
+    if (record == NULL) {
+        CHECK(found == model->count);
+        return;
+    }
+    CHECK(record->length == model->length[found] && record->stream == model->stream[found]);
+    for (uint32_t i = 0; i < record->length; i++)
+        CHECK(record->text[i] == letter(found));
+    buffer_advance(buffer, &reader->cursor);
+    reader->next++;
+}
+
+static bool append(struct buffer *buffer, struct model *model, uint64_t *seed, uint64_t length_max)
+{
+    uint32_t length = (uint32_t)random_below(seed, length_max + 1);
+    uint8_t stream = (uint8_t)random_below(seed, SSCAP_STREAMS);
+    struct record *record = buffer_append(buffer, length);
+    if (record == NULL)
+        return false;
+    record->stream = stream;
+    memset(record->text, letter(model->count), length);
+    model->length[model->count] = length;
+    model->stream[model->count++] = stream;
+    return true;
+}
+
+static void run(uint64_t seed, bool drop)
+{
+    static struct model model;
+    struct buffer buffer;
+    struct reader readers[READERS] = {0};
+    size_t bytes = 65536 + random_below(&seed, 65536) / 8 * 8;
+    uint64_t lines = 1 + random_below(&seed, 300);
+    uint64_t length_max = 1 + random_below(&seed, bytes / 4 - sizeof(struct record));
+    model.count = 0;
+    CHECK(buffer_init(&buffer, bytes, lines, drop) == 0);
+    for (size_t i = 0; i < READERS; i++)
+        buffer_add_cursor(&buffer, &readers[i].cursor, i == 0 ? 3 : (uint32_t)i);
+    while (model.count < RECORDS) {
+        struct reader *reader = &readers[random_below(&seed, READERS)];
+        bool appended = random_below(&seed, 2) == 0 && append(&buffer, &model, &seed, length_max);
+        CHECK(appended || !drop || reader != NULL);
+        CHECK(buffer.next - buffer.first <= lines);
+        if (!appended)
+            read_one(&buffer, reader, &model);
+        if (!drop)
+            CHECK(buffer.dropped_lines == 0);
+    }
+    for (size_t i = 0; i < READERS; i++) {
+        while (readers[i].next < model.count)
+            read_one(&buffer, &readers[i], &model);
+        buffer_remove_cursor(&buffer, &readers[i].cursor);
+    }
+    /* What is kept at the end, as --tail reads it. */
+    struct reader tail = {0};
+    uint64_t want = 1 + random_below(&seed, 10);
+    buffer_add_cursor(&buffer, &tail.cursor, 3);
+    uint64_t kept = buffer.next - buffer.first;
+    buffer_seek_tail(&buffer, &tail.cursor, want);
+    tail.next = tail.cursor.number;
+    CHECK(tail.next == model.count - (kept < want ? kept : want));
+    while (tail.next < model.count)
+        read_one(&buffer, &tail, &model);
+    buffer_clear(&buffer);
+}
+
+int main(void)
+{
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        run(seed * 7919, false);
+        run(seed * 104729, true);
+    }
+    return 0;
+}

@@ -1,0 +1,26 @@
+/* check.h: for the unit tests: an assertion that is always there, and numbers that look random but are the same each time. */
+#ifndef SSCAP_TESTS_UNIT_CHECK_H
+#define SSCAP_TESTS_UNIT_CHECK_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHECK(condition)                                                                                     \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);                        \
+            exit(1);                                                                                         \
+        }                                                                                                    \
+    } while (0)
+
+/* xorshift64: from 0 to below - 1. */
+static inline uint64_t random_below(uint64_t *state, uint64_t below)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state % below;
+}
+
+#endif

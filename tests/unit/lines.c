@@ -1,0 +1,105 @@
+/* Lines against a model: some text of several writers, fed in random pieces, comes out whole, in order and with the right marks, however
+ * it was cut, and also when the buffer is full time and again. */
+#include "runner/lines.h"
+
+#include <string.h>
+
+#include "runner/processes.h"
+#include "tests/unit/check.h"
+
+enum { WRITERS = 4, TEXT_SIZE = 20000, LINE_MAX_BYTES = 100 };
+
+struct writer {
+    struct process process;
+    uint32_t tid;
+    char text[TEXT_SIZE];
+    size_t fed;
+    char seen[TEXT_SIZE * 2]; /* the records put together again */
+    size_t seen_length;
+};
+
+static void make_text(struct writer *writer, uint64_t *seed)
+{
+    for (size_t i = 0; i < TEXT_SIZE; i++) {
+        uint64_t kind = random_below(seed, 40);
+        writer->text[i] = kind == 0 ? '\n' : kind == 1 ? '\0' : (char)random_below(seed, 256);
+    }
+}
+
+static struct writer *writer_of(struct writer *writers, const struct record *record)
+{
+    for (size_t i = 0; i < WRITERS; i++)
+        if (writers[i].process.pid == record->pid && writers[i].tid == record->tid)
+            return &writers[i];
+    CHECK(!"a record of an unknown writer");
+    return NULL;
+}
+
+static void read_all(struct buffer *buffer, struct cursor *cursor, struct writer *writers)
+{
+    const struct record *record;
+    while ((record = buffer_peek(buffer, cursor)) != NULL) {
+        struct writer *writer = writer_of(writers, record);
+        CHECK(record->length <= LINE_MAX_BYTES);
+        CHECK(record->end != LINE_SPLIT || record->length == LINE_MAX_BYTES);
+        CHECK(memchr(record->text, '\n', record->length) == NULL);
+        CHECK(strcmp(record->name, "writer") == 0);
+        memcpy(writer->seen + writer->seen_length, record->text, record->length);
+        writer->seen_length += record->length;
+        if (record->end == LINE_WHOLE)
+            writer->seen[writer->seen_length++] = '\n';
+        buffer_advance(buffer, cursor);
+    }
+}
+
+static void run(uint64_t seed)
+{
+    static struct writer writers[WRITERS];
+    struct buffer buffer;
+    struct cursor cursor;
+    struct lines lines;
+    size_t done = 0;
+    memset(writers, 0, sizeof writers);
+    CHECK(buffer_init(&buffer, 65536, 1 + random_below(&seed, 50), false) == 0);
+    buffer_add_cursor(&buffer, &cursor, 3);
+    lines_init(&lines, &buffer, LINE_MAX_BYTES, 65536);
+    for (int i = 0; i < WRITERS; i++) { /* two threads each of two processes */
+        writers[i].process = (struct process){.pid = 100 + i / 2};
+        strcpy(writers[i].process.stream_name[SSCAP_OUT], "writer");
+        writers[i].tid = (uint32_t)(i % 2 == 0 ? 100 + i / 2 : 500 + i);
+        make_text(&writers[i], &seed);
+    }
+    while (done < WRITERS) {
+        struct writer *writer = &writers[random_below(&seed, WRITERS)];
+        struct process *process = &writers[(writer - writers) / 2 * 2].process;
+        size_t left = TEXT_SIZE - writer->fed;
+        size_t n = 1 + random_below(&seed, 300);
+        if (left == 0)
+            continue;
+        n = n < left ? n : left;
+        uint32_t tid = writer->tid < 500 ? 0 : writer->tid;
+        size_t taken = lines_feed(&lines, process, SSCAP_OUT, tid, writer->text + writer->fed, n);
+        CHECK(taken <= n);
+        writer->fed += taken;
+        if (taken < n)
+            read_all(&buffer, &cursor, writers);
+        done += writer->fed == TEXT_SIZE;
+    }
+    for (int i = 0; i < WRITERS; i += 2)
+        while (!lines_end(&lines, &writers[i].process))
+            read_all(&buffer, &cursor, writers);
+    read_all(&buffer, &cursor, writers);
+    for (int i = 0; i < WRITERS; i++) {
+        CHECK(writers[i].seen_length == TEXT_SIZE);
+        CHECK(memcmp(writers[i].seen, writers[i].text, TEXT_SIZE) == 0);
+    }
+    CHECK(lines.open_bytes == 0 && lines.oldest == NULL && lines.bytes == (uint64_t)WRITERS * TEXT_SIZE);
+    buffer_clear(&buffer);
+}
+
+int main(void)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++)
+        run(seed * 15485863);
+    return 0;
+}
