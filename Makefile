@@ -275,4 +275,4 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/sscap $(DESTDIR)$(LIBDIR)/libsscap.so $(foreach extra,$(EXTRAS),$(DESTDIR)$(lastword $(subst :, ,$(extra))))
 
 clean:
-	rm -rf build build-* $(B)
+	rm -rf build build-*

@@ -33,7 +33,7 @@ static void take(struct events *events, int32_t sender, const char *bytes, ssize
     memcpy(&event, bytes, sizeof event);
     if (event.version != SSCAP_WIRE_VERSION || event.length != sizeof event ||
         memcmp(event.nonce, events->nonce, sizeof event.nonce) != 0 || event.type < SSCAP_EVENT_FORK ||
-        event.type > SSCAP_EVENT_SPAWN) {
+        event.type > SSCAP_EVENT_NAME) {
         events->refused++;
         return;
     }
@@ -82,12 +82,10 @@ static void ctl_ready(struct watch *watch, uint32_t ready)
 static void drop(struct connection *connection)
 {
     struct events *events = connection->events;
-    for (struct connection **at = &events->connections; *at != NULL; at = &(*at)->next) {
-        if (*at == connection) {
-            *at = connection->next;
-            break;
-        }
-    }
+    struct connection **at = &events->connections;
+    while (*at != connection)
+        at = &(*at)->next;
+    *at = connection->next;
     events->connection_count--;
     loop_unwatch(events->loop, &connection->watch);
     close(connection->watch.fd);

@@ -190,25 +190,47 @@ static char *preload_variable(const char *library)
 }
 
 /* Our own environment with the session's variables in it. */
-static char **make_environment(const struct channels *channels, const struct options *options,
-                               const char *library, int ctl_fd)
+struct environment {
+    char **entries; /* the strings are ours only in: */
+    char *session, *preload;
+};
+
+static void environment_free(struct environment *environment)
+{
+    free(environment->entries);
+    free(environment->session);
+    free(environment->preload);
+    *environment = (struct environment){0};
+}
+
+/* False, and nothing to free: no memory. */
+static bool environment_make(struct environment *ret, const struct channels *channels,
+                             const struct options *options, const char *library, int ctl_fd)
 {
     size_t n = 0;
     size_t to = 0;
     while (environ[n] != NULL)
         n++;
-    char **made = calloc(n + 3, sizeof *made);
-    if (made == NULL)
-        return NULL;
+    struct environment made = {
+        .entries = calloc(n + 3, sizeof *made.entries),
+        .session = session_variable(channels, options, ctl_fd),
+        .preload = library != NULL ? preload_variable(library) : NULL,
+    };
+    if (made.entries == NULL || made.session == NULL || (library != NULL && made.preload == NULL)) {
+        environment_free(&made);
+        return false;
+    }
     for (size_t i = 0; i < n; i++) {
         bool ours = strncmp(environ[i], SSCAP_ENV_SESSION "=", sizeof SSCAP_ENV_SESSION) == 0 ||
                     (library != NULL && strncmp(environ[i], "LD_PRELOAD=", strlen("LD_PRELOAD=")) == 0);
         if (!ours)
-            made[to++] = environ[i];
+            made.entries[to++] = environ[i];
     }
-    if (library != NULL && (made[to++] = preload_variable(library)) == NULL)
-        return NULL;
-    return (made[to] = session_variable(channels, options, ctl_fd)) != NULL ? made : NULL;
+    made.entries[to++] = made.session;
+    if (made.preload != NULL)
+        made.entries[to] = made.preload;
+    *ret = made;
+    return true;
 }
 
 /* --- the command --- */
@@ -267,7 +289,7 @@ static int start(const struct channels *channels, const struct options *options,
                  const struct inheritance *inheritance, char **environment, int ctl_fd)
 {
     int report[2];
-    struct failure failure;
+    struct failure failure = {0};
     if (pipe2(report, O_CLOEXEC) < 0) {
         say("cannot make a pipe: %s", strerror(errno));
         return -STATUS_FAILED;
@@ -301,13 +323,15 @@ int launch(struct channels *channels, const struct options *options, const struc
     /* A number above the limit would be EBADF: there, processes speak through the named socket. */
     struct rlimit files;
     int ctl_fd = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > CTL_FD ? CTL_FD : -1;
-    char **environment = make_environment(channels, options, library, ctl_fd);
+    struct environment environment;
+    bool made = environment_make(&environment, channels, options, library, ctl_fd);
     free(library);
-    if (environment == NULL) {
+    if (!made) {
         say("no memory for the command's environment");
         return -STATUS_FAILED;
     }
-    int pid = start(channels, options, inheritance, environment, ctl_fd);
+    int pid = start(channels, options, inheritance, environment.entries, ctl_fd);
+    environment_free(&environment);
     close_peers(channels);
     return pid;
 }

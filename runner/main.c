@@ -34,8 +34,8 @@
 #define PROMPT_AFTER_NS (200 * NS_PER_MS)
 
 /* A writer of short lines uses up about 0.8 KB of its send buffer in a microsecond: a quarter of the buffer, at that rate. */
-#define PACE_NS_PER_BYTE (1000 / 4 / 800.0)
-enum { FILES_WANTED = 4096 };
+#define PACE_NS_PER_BYTE (1000 / 800.0 / 4)
+enum { FILES_WANTED = 4096, NOTICES_EMPTY_MAX = 3 };
 #define PACE_MAX_NS (1 * NS_PER_MS)
 
 /* The library looks for this symbol, to leave the runner alone (shim/bootstrap.c). */
@@ -56,8 +56,9 @@ struct runner {
     struct tag tag;
     struct sink sinks[SSCAP_STREAMS];
     size_t sink_count;
-    struct timer notice; /* who is still being waited for */
-    struct timer prompt; /* unfinished lines to show */
+    unsigned int notices_empty; /* times that nobody was found to wait for */
+    struct timer notice;        /* who is still being waited for */
+    struct timer prompt;        /* unfinished lines to show */
     pid_t command;
     bool command_ended;
     int command_status;                     /* as waitpid has it */
@@ -225,8 +226,13 @@ static void notice_due(struct timer *timer)
     describe_status(r->command_status, status, sizeof status);
     if (intake_open(&r->intake)) {
         size_t n = holders_list(r->channels.inode, holders, sizeof holders);
-        if (n == 0) /* not ours to look into (another user's), or just gone */
-            snprintf(holders, sizeof holders, "unknown");
+        if (n == 0 &&
+            ++r->notices_empty < NOTICES_EMPTY_MAX) { /* gone, most likely, and the end is about to be read */
+            timer->at = now_ns() + NOTICE_AFTER_NS;
+            return;
+        }
+        if (n == 0)
+            snprintf(holders, sizeof holders, "not ours to look into");
         say("'%s' %s; still held by %zu process%s, waiting: %s", r->options.command[0], status, n,
             n == 1 ? "" : "es", holders);
     } else {

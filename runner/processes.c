@@ -285,8 +285,9 @@ void processes_frame(struct process *process, enum sscap_stream stream, const ch
 {
     process->frames_due[stream]--;
     snprintf(process->stream_name[stream], SSCAP_NAME_SIZE, "%.*s", SSCAP_NAME_SIZE - 1, name);
-    if (process->frames_due[stream] <= 0 && process->shimmed)
-        rename_stream(process, stream); /* the new image has told its exact name already */
+    if (process->frames_due[stream] == 0 && process->shimmed)
+        rename_stream(process,
+                      stream); /* its event, which says the same, and what came after that are in already */
 }
 
 void processes_refresh(struct process *process, uint64_t now)
@@ -367,7 +368,9 @@ static void event_image(struct processes *processes, int32_t sender, int32_t par
             rename_stream(process, stream);
 }
 
-static void event_exec(struct processes *processes, int32_t sender, uint32_t streams, const char *name)
+/* EXEC and NAME: from here on `name`, in these streams from the frame on. */
+static void event_name(struct processes *processes, int32_t sender, uint32_t streams, const char *name,
+                       bool new_image)
 {
     struct process *process = *newest_of(processes, sender);
     if (process != NULL && process->ended)
@@ -378,7 +381,7 @@ static void event_exec(struct processes *processes, int32_t sender, uint32_t str
         process = processes_unknown(processes, sender);
     if (process == NULL)
         return;
-    process->shimmed = false; /* until the new image speaks, which a static program never does */
+    process->shimmed = !new_image; /* until the new image speaks, which a static program never does */
     set_name(process, name);
     process->name_read = now_ns();
     for (int stream = 0; stream < SSCAP_STREAMS; stream++) {
@@ -416,7 +419,8 @@ void processes_event(struct processes *processes, int32_t sender, const struct s
         event_image(processes, sender, other, name);
         break;
     case SSCAP_EVENT_EXEC:
-        event_exec(processes, sender, event->streams, name);
+    case SSCAP_EVENT_NAME:
+        event_name(processes, sender, event->streams, name, event->type == SSCAP_EVENT_EXEC);
         break;
     case SSCAP_EVENT_SPAWN:
         event_spawn(processes, sender, other, name);

@@ -23,7 +23,7 @@ struct process {
     char stream_name
         [SSCAP_STREAMS]
         [SSCAP_NAME_SIZE]; /* for the bytes that are read now: changed by IMAGE frames in the stream */
-    int frames_due[SSCAP_STREAMS]; /* IMAGE frames announced by an EXEC event and not read yet */
+    int frames_due[SSCAP_STREAMS]; /* IMAGE frames announced by an EXEC or NAME event and not read yet */
     uint64_t name_read;            /* now_ns when /proc was last asked; only where not shimmed */
     uint64_t
         end_position[SSCAP_STREAMS]; /* once ended: stream positions up to which bytes are this process's */

@@ -172,16 +172,15 @@ const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_len
     size_t n = fill(tag, record, words, sizeof words);
     if (n > tag->width)
         tag->width = n;
-    if (tag->timestamps) {
+    if (tag->timestamps)
         format_time(clock, sizeof clock, record->time);
-        strcat(clock, " ");
-    }
     if (tag->color)
         snprintf(paint, sizeof paint, "\033[%dm", color_of(record->name));
     static const char marks[] = {
         [LINE_WHOLE] = ' ', [LINE_SPLIT] = '+', [LINE_UNFINISHED] = '~', [LINE_IDLE] = '~'};
-    int length = snprintf(tag->text, sizeof tag->text, "%s%s%-*.*s %c%s%c", paint, clock, (int)tag->width,
-                          (int)n, words, record->stream == SSCAP_OUT ? '|' : '!', tag->color ? "\033[0m" : "",
+    int length = snprintf(tag->text, sizeof tag->text, "%s%s%s%-*.*s %c%s%c", paint, clock,
+                          tag->timestamps ? " " : "", (int)tag->width, (int)n, words,
+                          record->stream == SSCAP_OUT ? '|' : '!', tag->color ? "\033[0m" : "",
                           marks[record->end]);
     tag->length = length < 0 ? 0 : (size_t)length;
     remember(tag, record, ms);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/environment.h"
@@ -77,22 +78,63 @@ static void warn(const char *text)
     GUEST_SYSCALL(SYS_write, STDERR_FILENO, text, guest_length(text));
 }
 
+/* How to start this program once more. */
+struct image {
+    const char *file;  /* as it was executed, so that its name stays the same */
+    char *const *rest; /* its arguments but for the first */
+    const char *first;
+};
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* AT_EXECFN is the path that was executed. For a script the kernel then started the interpreter with that path among its arguments, behind
+ * an optional one of its own (execve(2)): what follows are the script's. False: neither is the case (an interpreter that is a script). */
+static bool find_image(struct image *image, int argc, char *const argv[])
+{
+    image->file = (const char *)getauxval(AT_EXECFN);
+    if (image->file == NULL)
+        return false;
+    image->first = argv[0];
+    image->rest = argv + 1;
+    if (same_file(image->file, "/proc/self/exe"))
+        return true;
+    for (int i = 1; i < argc && i <= 2; i++) {
+        const char *end = guest_after(argv[i], image->file);
+        if (end == NULL || *end != '\0')
+            continue;
+        image->first = image->file;
+        image->rest = argv + i + 1;
+        return true;
+    }
+    return false;
+}
+
 /* sscap --image=FILE -- ARGV..., SSCAP_SESSION=starting + ENVP. */
-static void execute(const struct path *runner, const char *option, int argc, char *const argv[],
-                    char *const envp[])
+static void execute(const struct path *runner, const struct image *image, int argc, char *const envp[])
 {
     size_t entries = 0;
+    char option[sizeof SSCAP_OPTION_IMAGE + PATH_MAX];
     while (envp[entries] != NULL)
         entries++;
-    if (argc > ARGUMENTS_MAX || entries > ENTRIES_MAX)
+    if (argc > ARGUMENTS_MAX || entries > ENTRIES_MAX || guest_length(image->file) >= PATH_MAX)
         return;
-    const char **arguments = __builtin_alloca(((size_t)argc + 4) * sizeof *arguments);
+    char *end = guest_copy(option, SSCAP_OPTION_IMAGE, sizeof SSCAP_OPTION_IMAGE - 1);
+    guest_copy(end, image->file, guest_length(image->file) + 1);
+    const char **arguments = __builtin_alloca(((size_t)argc + 5) * sizeof *arguments);
     const char **environment = __builtin_alloca((entries + 2) * sizeof *environment);
     arguments[0] = SSCAP_RUNNER_NAME;
     arguments[1] = option;
     arguments[2] = "--";
-    for (int i = 0; i <= argc; i++)
-        arguments[3 + i] = argv[i];
+    arguments[3] = image->first;
+    size_t n = 4;
+    for (char *const *from = image->rest; *from != NULL; from++)
+        arguments[n++] = *from;
+    arguments[n] = NULL;
     environment[0] = SSCAP_ENV_SESSION "=starting";
     for (size_t i = 0; i <= entries; i++)
         environment[1 + i] = envp[i];
@@ -102,16 +144,13 @@ static void execute(const struct path *runner, const char *option, int argc, cha
 void bootstrap(int argc, char *const argv[], char *const envp[])
 {
     struct path runner;
-    char option[sizeof SSCAP_OPTION_IMAGE + PATH_MAX];
-    char *file = guest_copy(option, SSCAP_OPTION_IMAGE, sizeof SSCAP_OPTION_IMAGE - 1);
-    /* A program with an interpreter of its own choosing (ld.so PROGRAM) or without arguments: not worth the guess how it was started. */
-    if (&sscap_is_runner != NULL || argc < 1 || getauxval(AT_BASE) == 0 || getauxval(AT_SECURE) != 0)
+    struct image image;
+    /* A program that was not started by the kernel alone (ld.so PROGRAM): not worth the guess how to do so again. */
+    if (&sscap_is_runner != NULL || argc < 1 || getauxval(AT_BASE) == 0 || getauxval(AT_SECURE) != 0 ||
+        !find_image(&image, argc, argv))
         return;
-    long length = GUEST_SYSCALL(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", file, PATH_MAX - 1);
-    if (find_runner(&runner, envp) && length > 0) {
-        file[length] = '\0';
-        execute(&runner, option, argc, argv, envp);
-    }
+    if (find_runner(&runner, envp))
+        execute(&runner, &image, argc, envp);
     warn("sscap: no runner found (SSCAP_RUNNER, beside " SSCAP_LIBRARY_NAME
          ", ../bin, PATH): nothing is captured\n");
     environment_remove_library(envp);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "shim/environment.h"
@@ -16,37 +15,20 @@
 
 extern char **environ;
 
-/* From here on this process's lines are `name`'s. */
-static void announce_name(const char *name)
-{
-    struct sscap_event event = {.type = SSCAP_EVENT_EXEC};
-    struct sscap_frame frame = session_frame(SSCAP_FRAME_IMAGE, SSCAP_NAME_SIZE, 0);
-    guest_copy(event.name, name, SSCAP_NAME_SIZE);
-    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
-        int stream = session_stream(fd);
-        if (stream >= 0 && !(event.streams & 1u << stream) && session_send_frame(fd, &frame, event.name))
-            event.streams |= 1u << stream;
-    }
-    session_send(&event);
-}
-
 static void announce_exec(const char *path)
 {
     char name[SSCAP_NAME_SIZE];
     if (!session.joined)
         return;
     process_name(name, path);
-    announce_name(name);
+    process_announce_name(SSCAP_EVENT_EXEC, name);
 }
 
 /* exec has failed: the process goes on under its own name. */
 static void announce_failed(void)
 {
-    char name[SSCAP_NAME_SIZE] = "";
-    if (!session.joined)
-        return;
-    GUEST_SYSCALL(SYS_prctl, PR_GET_NAME, name, 0, 0, 0);
-    announce_name(name);
+    if (session.joined)
+        process_announce_own_name();
 }
 
 /* Shells try every directory of PATH by execve (dash): those that cannot succeed are not worth an announcement. */

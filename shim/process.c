@@ -1,8 +1,11 @@
-/* process.c: fork and its kin. A child announces itself before it returns to the program. */
+/* process.c: fork and its kin, and a process's names. A child announces itself before it returns to the program. */
 #define _GNU_SOURCE
 #include "shim/process.h"
 
+#include <pthread.h>
 #include <pty.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "shim/real.h"
@@ -18,6 +21,26 @@ void process_name(char *name, const char *path)
         length = SSCAP_NAME_SIZE - 1;
     guest_zero(name, SSCAP_NAME_SIZE);
     guest_copy(name, base, length);
+}
+
+void process_announce_name(enum sscap_event_type type, const char *name)
+{
+    struct sscap_event event = {.type = (uint16_t)type};
+    struct sscap_frame frame = session_frame(SSCAP_FRAME_IMAGE, SSCAP_NAME_SIZE, 0);
+    guest_copy(event.name, name, SSCAP_NAME_SIZE);
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        int stream = session_stream(fd);
+        if (stream >= 0 && !(event.streams & 1u << stream) && session_send_frame(fd, &frame, event.name))
+            event.streams |= 1u << stream;
+    }
+    session_send(&event);
+}
+
+void process_announce_own_name(void)
+{
+    char name[SSCAP_NAME_SIZE] = "";
+    GUEST_SYSCALL(SYS_prctl, PR_GET_NAME, name, 0, 0, 0);
+    process_announce_name(SSCAP_EVENT_NAME, name);
 }
 
 /* In the child: touches as little memory as it can, for each page that it is first to touch after fork costs about 1 us. */
@@ -69,4 +92,35 @@ SSCAP_EXPORT int forkpty(int *master, char *name, const struct termios *termios,
     if (child == 0 && session.joined)
         announce_fork(parent);
     return child;
+}
+
+/* --- names --- */
+
+/* The kernel's name of a process is its main thread's: other threads' names are no affair of the tag's. */
+static bool is_main_thread(void)
+{
+    return GUEST_SYSCALL(SYS_gettid) == guest_getpid();
+}
+
+SSCAP_EXPORT int prctl(int option, ...)
+{
+    va_list list;
+    va_start(list, option);
+    unsigned long a = va_arg(list, unsigned long); /* libc, too, takes four whatever the option has */
+    unsigned long b = va_arg(list, unsigned long);
+    unsigned long c = va_arg(list, unsigned long);
+    unsigned long d = va_arg(list, unsigned long);
+    va_end(list);
+    int result = real()->prctl(option, a, b, c, d);
+    if (result == 0 && option == PR_SET_NAME && session.joined && is_main_thread())
+        process_announce_own_name();
+    return result;
+}
+
+SSCAP_EXPORT int pthread_setname_np(pthread_t thread, const char *name)
+{
+    int error = real()->pthread_setname_np(thread, name);
+    if (error == 0 && session.joined && thread == pthread_self() && is_main_thread())
+        process_announce_own_name();
+    return error;
 }

@@ -2,7 +2,16 @@
 #ifndef SSCAP_SHIM_PROCESS_H
 #define SSCAP_SHIM_PROCESS_H
 
+#include "shim/wire.h"
+
 /* The name that the kernel will give to a program run from this path, into name[SSCAP_NAME_SIZE]. */
 void process_name(char *name, const char *path);
+
+/* From here on this process's lines are name's: by an IMAGE frame in each captured stream, exactly between the bytes written before and
+ * those written after, and by an event (SSCAP_EVENT_EXEC or _NAME). name has SSCAP_NAME_SIZE bytes. */
+void process_announce_name(enum sscap_event_type type, const char *name);
+
+/* The same with the name that the kernel has for this process now. */
+void process_announce_own_name(void);
 
 #endif

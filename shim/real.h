@@ -3,6 +3,7 @@
 #define SSCAP_SHIM_REAL_H
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <pty.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@
     X(pid_t, _Fork, (void))                                                                                  \
     X(int, daemon, (int, int))                                                                               \
     X(int, forkpty, (int *, char *, const struct termios *, const struct winsize *))                         \
+    X(int, prctl, (int, unsigned long, unsigned long, unsigned long, unsigned long))                         \
+    X(int, pthread_setname_np, (pthread_t, const char *))                                                    \
     X(int, execve, (const char *, char *const[], char *const[]))                                             \
     X(int, execvpe, (const char *, char *const[], char *const[]))                                            \
     X(int, fexecve, (int, char *const[], char *const[]))                                                     \

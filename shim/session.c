@@ -36,7 +36,7 @@ static bool read_field(const char **text, int digits, uint64_t *ret_value)
 static bool read_check(const char *value)
 {
     const char *text = value + SSCAP_SESSION_LENGTH + 1;
-    char terminated[SSCAP_CHECK_LENGTH]; /* read_field wants its ':' */
+    char terminated[SSCAP_CHECK_LENGTH] = ""; /* read_field wants its ':' */
     guest_copy(terminated, text, SSCAP_CHECK_LENGTH - 1);
     terminated[SSCAP_CHECK_LENGTH - 1] = ':';
     const char *at = terminated;
@@ -59,7 +59,7 @@ bool session_read(const char *value)
         !read_field(&text, 16, &s.ctl_cookie))
         return false;
     /* The nonce's two halves have no ':' between them. */
-    char halves[2][17];
+    char halves[2][17] = {"", ""};
     for (int i = 0; i < 2; i++) {
         guest_copy(halves[i], text + i * 16, 16);
         halves[i][16] = ':';

@@ -79,6 +79,8 @@ enum sscap_event_type {
     SSCAP_EVENT_EXEC =
         3, /* the sender is about to become `name` (or stays `name`: exec failed); `streams` carry an IMAGE frame */
     SSCAP_EVENT_SPAWN = 4, /* the sender has spawned the process `other`, which runs `name` */
+    SSCAP_EVENT_NAME =
+        5, /* the sender calls itself `name` (or exec failed, and it stays `name`); `streams` as for EXEC */
 };
 
 struct sscap_event {

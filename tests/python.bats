@@ -57,6 +57,17 @@ each_method() {
 @test "python: logging and tracebacks of failing workers" { each_method py_errors.py; }
 @test "python: os.fork" { same_as_bare fork py_fork.py; }
 
+@test "python: by LD_PRELOAD alone, a pool under each start method" {
+    local method
+    for method in fork spawn forkserver; do
+        SSCAP_RUNNER=$SSCAP PIECES=1 run_preloaded "$PYTHON" "$ROOT/tests/programs/py_pool_map.py" "$method" "$TMP/result"
+        assert_status 0
+        assert_empty "$err"
+        assert_count "$out" 'working on [0-9]$' 10
+        "$PYTHON" "$ROOT/tests/programs/check_lines.py" "$out"
+    done
+}
+
 @test "python: print without flush arrives when the worker ends, under its own pid" {
     cat >"$TMP/plain.py" <<'EOF'
 import multiprocessing, os

@@ -51,6 +51,12 @@ check_storm() {
     check_storm --writers=10 --lines=60 "$out"
 }
 
+@test "storm: by LD_PRELOAD alone, processes and threads" {
+    SSCAP_RUNNER=$SSCAP SSCAP_TAG='{name}[{pid}/{tid}]' run_preloaded "$PROGRAMS/storm" -p 20 -t 3 -e -l 200 -d 200
+    assert_status 0
+    check_storm --writers=60 --lines=200 "$out" "$err"
+}
+
 @test "storm: SIGKILL at random moments loses no byte that write had accepted" {
     run_sscap "$PROGRAMS/storm" -k 300 -p 20 -d 50 -r "$TMP/report"
     assert_status 0
