@@ -3,7 +3,6 @@
 #include "runner/events.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -11,17 +10,7 @@
 
 #include "runner/util.h"
 
-enum { CONNECTIONS_MAX = 256 };
-
 #define ACCEPT_AGAIN_NS (50 * NS_PER_MS)
-
-/* One process that lost ctl, for one event; who it is, the kernel said when it connected (SO_PEERCRED). */
-struct connection {
-    struct events *events;
-    struct watch watch;
-    int32_t peer;
-    struct connection *next;
-};
 
 static void take(struct events *events, int32_t sender, const char *bytes, ssize_t n)
 {
@@ -81,15 +70,8 @@ static void ctl_ready(struct watch *watch, uint32_t ready)
 
 static void drop(struct connection *connection)
 {
-    struct events *events = connection->events;
-    struct connection **at = &events->connections;
-    while (*at != connection)
-        at = &(*at)->next;
-    *at = connection->next;
-    events->connection_count--;
-    loop_unwatch(events->loop, &connection->watch);
+    loop_unwatch(connection->events->loop, &connection->watch);
     close(connection->watch.fd);
-    free(connection);
 }
 
 /* Reads the one event. True when the connection is done with. */
@@ -115,28 +97,16 @@ static void connection_ready(struct watch *watch, uint32_t ready)
 /* Waits for the event of a connection that was made a moment ago. */
 static void keep(struct events *events, int fd, int32_t peer)
 {
-    struct connection *connection = calloc(1, sizeof *connection);
-    if (connection != NULL) {
-        *connection = (struct connection){.events = events, .peer = peer, .next = events->connections};
-        connection->watch = (struct watch){.ready = connection_ready, .context = connection};
-        if (loop_watch(events->loop, &connection->watch, fd, EPOLLIN) == 0) {
-            events->connections = connection;
-            events->connection_count++;
-        } else {
-            free(connection);
-            connection = NULL;
-        }
+    struct connection *connection = &events->connections[events->next_connection];
+    events->next_connection = (events->next_connection + 1) % CONNECTIONS_MAX;
+    if (connection->watch.active) { /* somebody connects and says nothing: no process of ours */
+        events->refused++;
+        drop(connection);
     }
-    if (connection == NULL)
+    *connection = (struct connection){.events = events, .peer = peer};
+    connection->watch = (struct watch){.ready = connection_ready, .context = connection};
+    if (loop_watch(events->loop, &connection->watch, fd, EPOLLIN) < 0)
         close(fd);
-    if (events->connection_count <= CONNECTIONS_MAX)
-        return;
-    struct connection *oldest =
-        events->connections; /* somebody connects and says nothing: not a process of ours */
-    while (oldest->next != NULL)
-        oldest = oldest->next;
-    events->refused++;
-    drop(oldest);
 }
 
 static void accept_all(struct events *events)
@@ -179,10 +149,9 @@ void events_drain(struct events *events)
 {
     events_drain_ctl(events);
     accept_all(events);
-    for (struct connection *c = events->connections, *next; c != NULL; c = next) {
-        next = c->next;
-        connection_ready(&c->watch, 0);
-    }
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        if (events->connections[i].watch.active)
+            connection_ready(&events->connections[i].watch, 0);
 }
 
 int events_init(struct events *events, struct loop *loop, struct processes *processes, int ctl, int listener,

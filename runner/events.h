@@ -8,17 +8,26 @@
 #include "runner/processes.h"
 #include "shim/wire.h"
 
-struct connection;
+enum { CONNECTIONS_MAX = 128 };
+
+struct events;
+
+/* One process that lost ctl, for one event; who it is, the kernel said when it connected (SO_PEERCRED). */
+struct connection {
+    struct events *events;
+    struct watch watch; /* active while the event has not come yet */
+    int32_t peer;
+};
 
 struct events {
     struct loop *loop;
     struct processes *processes;
     uint8_t nonce[SSCAP_NONCE_SIZE];
     struct watch ctl, listener;
-    struct connection *connections; /* that have not sent their event yet; newest first */
-    unsigned int connection_count;
-    struct timer accept_again; /* after a failure for want of descriptors */
-    uint64_t refused;          /* messages that were not ours to believe */
+    struct connection connections[CONNECTIONS_MAX];
+    unsigned int next_connection; /* taken in turn: where all are in use, the oldest goes */
+    struct timer accept_again;    /* after a failure for want of descriptors */
+    uint64_t refused;             /* messages that were not ours to believe */
 };
 
 /* Takes over the runner's end of ctl and the listening named socket. Returns 0 or -errno. */

@@ -79,21 +79,10 @@ SSCAP_EXPORT int execvp(const char *file, char *const argv[])
     return search_and_run(file, argv, environ);
 }
 
-SSCAP_EXPORT int execveat(int directory, const char *path, char *const argv[], char *const envp[], int flags)
+/* The file that a descriptor is open on, by /proc, into path[PATH_MAX]. */
+static bool path_of(int fd, char *path)
 {
-    bool announced = can_execute(directory, path); /* an empty path, for AT_EMPTY_PATH, cannot: ENOENT */
-    if (announced)
-        announce_exec(path);
-    int result = real()->execveat(directory, path, argv, ENVIRONMENT_COMPLETE(envp), flags);
-    if (announced)
-        announce_failed();
-    return result;
-}
-
-SSCAP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
-{
-    char link[] = "/proc/self/fd/\0-----------";
-    char path[PATH_MAX];
+    char link[sizeof "/proc/self/fd/" + 11] = "/proc/self/fd/";
     char *end = link + sizeof "/proc/self/fd/" - 1;
     char digits[12];
     int n = 0;
@@ -102,13 +91,42 @@ SSCAP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
     while (n > 0)
         *end++ = digits[--n];
     *end = '\0';
-    long length = fd < 0 ? -EBADF : GUEST_SYSCALL(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
-    if (length > 0) {
-        path[length] = '\0';
+    long length = fd < 0 ? -EBADF : GUEST_SYSCALL(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
+    if (length <= 0)
+        return false;
+    path[length] = '\0';
+    return true;
+}
+
+static bool announce_descriptor(int fd)
+{
+    char path[PATH_MAX];
+    if (!session.joined || !path_of(fd, path))
+        return false;
+    announce_exec(path);
+    return true;
+}
+
+SSCAP_EXPORT int execveat(int directory, const char *path, char *const argv[], char *const envp[], int flags)
+{
+    bool announced = false;
+    if (!guest_is_null(path) && path[0] == '\0' && flags & AT_EMPTY_PATH) {
+        announced = announce_descriptor(directory);
+    } else if (can_execute(directory, path)) {
+        announced = true;
         announce_exec(path);
     }
+    int result = real()->execveat(directory, path, argv, ENVIRONMENT_COMPLETE(envp), flags);
+    if (announced)
+        announce_failed();
+    return result;
+}
+
+SSCAP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+    bool announced = announce_descriptor(fd);
     int result = real()->fexecve(fd, argv, ENVIRONMENT_COMPLETE(envp));
-    if (length > 0)
+    if (announced)
         announce_failed();
     return result;
 }

@@ -8,9 +8,11 @@
 #include "shim/output.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "shim/hold.h"
 #include "shim/real.h"
 #include "shim/session.h"
 
@@ -27,33 +29,47 @@ void output_init(void)
     main_thread_mark = &thread_mark;
 }
 
-/* Whether output to fd must be framed, and with which thread id. After fork in another thread, that thread is the child's main one,
- * hence the comparison with the pid. */
-static bool needs_frames(int fd, uint32_t *ret_tid)
+/* Output that must be framed. */
+struct framed {
+    struct hold hold; /* the captured stream, however fd is turned in the meantime */
+    uint32_t tid;
+};
+
+static void release(void *framed)
+{
+    hold_release(&((struct framed *)framed)->hold);
+}
+
+/* Whether this thread's output to fd must be framed; then framed->hold is to be released. After fork in another thread, that thread is
+ * the child's main one, hence the comparison with the pid. */
+static bool needs_frames(int fd, struct framed *framed)
 {
     if (!session.joined || (fd != STDOUT_FILENO && fd != STDERR_FILENO) || &thread_mark == main_thread_mark)
         return false;
     long tid = GUEST_SYSCALL(SYS_gettid);
-    if (tid == guest_getpid() || session_stream(fd) < 0)
+    if (tid == guest_getpid())
         return false;
-    *ret_tid = (uint32_t)tid;
-    return true;
+    framed->hold = hold_get(fd);
+    framed->tid = (uint32_t)tid;
+    if (framed->hold.fd >= 0 && session_stream_of(framed->hold.cookie) >= 0)
+        return true;
+    hold_release(&framed->hold);
+    return false;
 }
 
 /* Sends one frame of at most SSCAP_FRAME_PAYLOAD_MAX bytes by the program's own blocking rules, as the cancellation point and with
  * the SIGPIPE and EINTR of the call it stands in for. Returns payload bytes sent, or -1 with errno.
  *
- * sendmsg, not write: should another thread redirect fd to a file just now, the frame is refused (ENOTSOCK) instead of
- * landing there. The kernel takes a frame whole, as one skb; if not, its rest must follow, or the next bytes would be taken for it. */
-static ssize_t send_frame(int fd, uint32_t tid, const struct iovec *parts, int n, size_t length)
+ * The kernel takes a frame whole, as one skb; if not, its rest must follow, or the next bytes would be taken for it. */
+static ssize_t send_frame(const struct framed *framed, const struct iovec *parts, int n, size_t length)
 {
-    struct sscap_frame frame = session_frame(SSCAP_FRAME_BYTES, (uint32_t)length, tid);
+    struct sscap_frame frame = session_frame(SSCAP_FRAME_BYTES, (uint32_t)length, framed->tid);
     struct iovec all[PARTS_MAX + 1];
     all[0] = (struct iovec){.iov_base = &frame, .iov_len = sizeof frame};
     for (int i = 0; i < n; i++)
         all[i + 1] = parts[i];
     struct msghdr message = {.msg_iov = all, .msg_iovlen = (size_t)n + 1};
-    ssize_t sent = real()->sendmsg(fd, &message, 0);
+    ssize_t sent = real()->sendmsg(framed->hold.fd, &message, 0);
     while (sent >= 0 && (size_t)sent < sizeof frame + length) {
         size_t skip = (size_t)sent;
         while (skip >= message.msg_iov->iov_len) {
@@ -63,7 +79,7 @@ static ssize_t send_frame(int fd, uint32_t tid, const struct iovec *parts, int n
         }
         message.msg_iov->iov_base = (char *)message.msg_iov->iov_base + skip;
         message.msg_iov->iov_len -= skip;
-        sent = real()->sendmsg(fd, &message, 0);
+        sent = real()->sendmsg(framed->hold.fd, &message, 0);
         if (sent < 0)
             break;
         sent += (ssize_t)(sizeof frame + length);
@@ -74,7 +90,7 @@ static ssize_t send_frame(int fd, uint32_t tid, const struct iovec *parts, int n
 }
 
 /* write(2) in frames; a failure after the first frame is a partial write, as write's own is. */
-static ssize_t write_frames(int fd, uint32_t tid, const char *bytes, size_t n)
+static ssize_t write_frames(const struct framed *framed, const char *bytes, size_t n)
 {
     size_t done = 0;
     while (done < n) {
@@ -82,7 +98,7 @@ static ssize_t write_frames(int fd, uint32_t tid, const char *bytes, size_t n)
             .iov_base = (void *)(uintptr_t)(bytes + done),
             .iov_len = n - done < SSCAP_FRAME_PAYLOAD_MAX ? n - done : SSCAP_FRAME_PAYLOAD_MAX,
         };
-        ssize_t sent = send_frame(fd, tid, &part, 1, part.iov_len);
+        ssize_t sent = send_frame(framed, &part, 1, part.iov_len);
         if (sent < 0)
             return done > 0 ? (ssize_t)done : -1;
         done += (size_t)sent;
@@ -91,19 +107,16 @@ static ssize_t write_frames(int fd, uint32_t tid, const char *bytes, size_t n)
 }
 
 /* writev(2): one frame where it fits, so that it stays one write; else part by part, as the kernel cuts long ones too. */
-static ssize_t writev_frames(int fd, uint32_t tid, const struct iovec *parts, int n)
+static ssize_t writev_frames(const struct framed *framed, const struct iovec *parts, int n)
 {
     size_t length = 0;
-    for (int i = 0; i < n; i++) {
-        if (parts[i].iov_len > SSIZE_MAX - length)
-            return real()->writev(fd, parts, n); /* EINVAL: its to say */
+    for (int i = 0; i < n; i++)
         length += parts[i].iov_len;
-    }
-    if (n <= PARTS_MAX && length > 0 && length <= SSCAP_FRAME_PAYLOAD_MAX)
-        return send_frame(fd, tid, parts, n, length);
+    if (n <= PARTS_MAX && length <= SSCAP_FRAME_PAYLOAD_MAX)
+        return send_frame(framed, parts, n, length);
     size_t done = 0;
     for (int i = 0; i < n; i++) {
-        ssize_t sent = write_frames(fd, tid, parts[i].iov_base, parts[i].iov_len);
+        ssize_t sent = write_frames(framed, parts[i].iov_base, parts[i].iov_len);
         if (sent < 0)
             return done > 0 ? (ssize_t)done : -1;
         done += (size_t)sent;
@@ -113,43 +126,76 @@ static ssize_t writev_frames(int fd, uint32_t tid, const struct iovec *parts, in
     return (ssize_t)done;
 }
 
+/* The frames of one call, the hold released also where the thread is cancelled within. */
+static ssize_t framed_write(struct framed *framed, const char *bytes, size_t n)
+{
+    ssize_t result;
+    pthread_cleanup_push(release, framed);
+    result = write_frames(framed, bytes, n);
+    pthread_cleanup_pop(1);
+    return result;
+}
+
+static ssize_t framed_writev(struct framed *framed, const struct iovec *parts, int n)
+{
+    ssize_t result;
+    pthread_cleanup_push(release, framed);
+    result = writev_frames(framed, parts, n);
+    pthread_cleanup_pop(1);
+    return result;
+}
+
 SSCAP_EXPORT ssize_t write(int fd, const void *bytes, size_t n)
 {
-    uint32_t tid;
-    if (n == 0 || n > SSIZE_MAX || !needs_frames(fd, &tid))
+    struct framed framed;
+    if (n == 0 || n > SSIZE_MAX || !needs_frames(fd, &framed))
         return real()->write(fd, bytes, n);
-    return write_frames(fd, tid, bytes, n);
+    return framed_write(&framed, bytes, n);
+}
+
+/* Whether the kernel would take these: what it would refuse (EINVAL) is left to it. */
+static bool is_valid(const struct iovec *parts, int n)
+{
+    size_t length = 0;
+    if (n <= 0 || n > IOV_MAX)
+        return false;
+    for (int i = 0; i < n; i++) {
+        if (parts[i].iov_len > SSIZE_MAX - length)
+            return false;
+        length += parts[i].iov_len;
+    }
+    return length > 0;
 }
 
 SSCAP_EXPORT ssize_t writev(int fd, const struct iovec *parts, int n)
 {
-    uint32_t tid;
-    if (n <= 0 || n > IOV_MAX || !needs_frames(fd, &tid))
+    struct framed framed;
+    if (&thread_mark == main_thread_mark || !is_valid(parts, n) || !needs_frames(fd, &framed))
         return real()->writev(fd, parts, n);
-    return writev_frames(fd, tid, parts, n);
+    return framed_writev(&framed, parts, n);
 }
 
 /* On a socket these fail with ESPIPE, but for offset -1, which makes pwritev2 a writev with flags (readv(2)); the flags that could
  * change what a stream does (RWF_NOWAIT) are left to the kernel. */
-static bool is_writev(int n, off64_t offset, int flags)
+static bool is_writev(const struct iovec *parts, int n, off64_t offset, int flags)
 {
-    return n > 0 && n <= IOV_MAX && offset == -1 && flags == 0;
+    return &thread_mark != main_thread_mark && offset == -1 && flags == 0 && is_valid(parts, n);
 }
 
 SSCAP_EXPORT ssize_t pwritev2(int fd, const struct iovec *parts, int n, off_t offset, int flags)
 {
-    uint32_t tid;
-    if (!is_writev(n, offset, flags) || !needs_frames(fd, &tid))
+    struct framed framed;
+    if (!is_writev(parts, n, offset, flags) || !needs_frames(fd, &framed))
         return real()->pwritev2(fd, parts, n, offset, flags);
-    return writev_frames(fd, tid, parts, n);
+    return framed_writev(&framed, parts, n);
 }
 
 SSCAP_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *parts, int n, off64_t offset, int flags)
 {
-    uint32_t tid;
-    if (!is_writev(n, offset, flags) || !needs_frames(fd, &tid))
+    struct framed framed;
+    if (!is_writev(parts, n, offset, flags) || !needs_frames(fd, &framed))
         return real()->pwritev64v2(fd, parts, n, offset, flags);
-    return writev_frames(fd, tid, parts, n);
+    return framed_writev(&framed, parts, n);
 }
 
 /* Always ESPIPE on a captured stream; named here so that the family is whole. */

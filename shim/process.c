@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "shim/hold.h"
 #include "shim/real.h"
 #include "shim/session.h"
 
@@ -29,8 +30,11 @@ void process_announce_name(enum sscap_event_type type, const char *name)
     struct sscap_frame frame = session_frame(SSCAP_FRAME_IMAGE, SSCAP_NAME_SIZE, 0);
     guest_copy(event.name, name, SSCAP_NAME_SIZE);
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
-        int stream = session_stream(fd);
-        if (stream >= 0 && !(event.streams & 1u << stream) && session_send_frame(fd, &frame, event.name))
+        int seen = session_stream(fd);
+        if (seen < 0 || event.streams & 1u << seen) /* the second of the two is the same (2>&1) */
+            continue;
+        int stream = session_send_frame(fd, &frame, event.name);
+        if (stream >= 0)
             event.streams |= 1u << stream;
     }
     session_send(&event);
@@ -47,6 +51,7 @@ void process_announce_own_name(void)
 static void announce_fork(int parent)
 {
     struct sscap_event event = {.type = SSCAP_EVENT_FORK, .other = parent};
+    hold_after_fork();
     session_send(&event);
 }
 

@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "shim/hold.h"
+
 #include "shim/guest.h"
 
 enum { BEHIND_WAITS = 4, BEHIND_WAIT_NS = 50 * 1000 * 1000 };
@@ -82,7 +84,7 @@ bool session_read(const char *value)
     return true;
 }
 
-static uint64_t cookie_of(int fd)
+uint64_t session_cookie(int fd)
 {
     uint64_t cookie = 0;
     socklen_t size = sizeof cookie;
@@ -91,9 +93,8 @@ static uint64_t cookie_of(int fd)
     return cookie;
 }
 
-int session_stream(int fd)
+int session_stream_of(uint64_t cookie)
 {
-    uint64_t cookie = cookie_of(fd);
     if (cookie == 0)
         return -1;
     if (cookie == session.cookie[SSCAP_OUT])
@@ -101,9 +102,19 @@ int session_stream(int fd)
     return cookie == session.cookie[SSCAP_ERR] ? SSCAP_ERR : -1;
 }
 
+int session_stream(int fd)
+{
+    return session_stream_of(session_cookie(fd));
+}
+
+bool session_is_ours(uint64_t cookie)
+{
+    return cookie != 0 && (cookie == session.ctl_cookie || session_stream_of(cookie) >= 0);
+}
+
 bool session_is_ctl(int fd)
 {
-    return session.joined && fd == session.ctl && cookie_of(fd) == session.ctl_cookie;
+    return session.joined && fd == session.ctl && session_cookie(fd) == session.ctl_cookie;
 }
 
 /* A message to a socket, whole or not at all, waiting for room at most BEHIND_WAITS times. */
@@ -126,7 +137,7 @@ static bool send_whole(int fd, struct iovec *parts, size_t n)
  * inside a pid namespace the runner's pid reads 0. */
 static bool peer_is_runner(int fd)
 {
-    struct ucred peer;
+    struct ucred peer = {0};
     socklen_t size = sizeof peer;
     return GUEST_SYSCALL(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
            (peer.pid == session.runner || peer.pid == 0);
@@ -164,10 +175,12 @@ void session_send(struct sscap_event *event)
     event->reserved = 0;
     guest_copy(event->nonce, session.nonce, SSCAP_NONCE_SIZE);
     struct iovec part = {.iov_base = event, .iov_len = sizeof *event};
-    if (session_is_ctl(session.ctl))
-        send_whole(session.ctl, &part, 1);
+    struct hold hold = session.ctl >= 0 ? hold_get(session.ctl) : (struct hold){.fd = -1};
+    if (hold.fd >= 0 && hold.cookie == session.ctl_cookie)
+        send_whole(hold.fd, &part, 1);
     else
         send_by_name(&part, 1);
+    hold_release(&hold);
 }
 
 struct sscap_frame session_frame(enum sscap_frame_type type, uint32_t length, uint32_t tid)
@@ -183,13 +196,18 @@ struct sscap_frame session_frame(enum sscap_frame_type type, uint32_t length, ui
     return frame;
 }
 
-bool session_send_frame(int fd, const struct sscap_frame *frame, const void *payload)
+int session_send_frame(int fd, const struct sscap_frame *frame, const void *payload)
 {
     struct iovec parts[2] = {
         {.iov_base = (void *)(uintptr_t)frame, .iov_len = sizeof *frame},
         {.iov_base = (void *)(uintptr_t)payload, .iov_len = frame->length},
     };
-    return send_whole(fd, parts, 2);
+    struct hold hold = hold_get(fd);
+    int stream = hold.fd >= 0 ? session_stream_of(hold.cookie) : -1;
+    if (stream >= 0 && !send_whole(hold.fd, parts, 2))
+        stream = -1;
+    hold_release(&hold);
+    return stream;
 }
 
 void session_announce_image(void)

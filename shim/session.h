@@ -26,8 +26,17 @@ extern struct session session;
 /* Reads the session variable's value. False, and session untouched, when it is not one of ours, whole and of our version. */
 bool session_read(const char *value);
 
-/* The captured stream that fd is an end of (enum sscap_stream), or -1: it is the program's own affair. */
+/* SO_COOKIE of a socket: no other socket of this kernel has it. 0: no socket. */
+uint64_t session_cookie(int fd);
+
+/* The captured stream with this cookie (enum sscap_stream), or -1. */
+int session_stream_of(uint64_t cookie);
+
+/* The captured stream that fd is an end of, or -1: it is the program's own affair. */
 int session_stream(int fd);
+
+/* Whether this is the cookie of any of the session's sockets. */
+bool session_is_ours(uint64_t cookie);
 
 /* Whether fd is the session's ctl socket, and not something of the program's under the same number. */
 bool session_is_ctl(int fd);
@@ -36,8 +45,9 @@ bool session_is_ctl(int fd);
  * that, through the named socket. Waits a little when the runner is behind; gives up in silence when it cannot be reached. */
 void session_send(struct sscap_event *event);
 
-/* Sends one frame to a captured stream without blocking for long. False when the stream did not take it. */
-bool session_send_frame(int fd, const struct sscap_frame *frame, const void *payload);
+/* Sends one frame to fd, if that is a captured stream, without blocking for long. Returns which one; -1: it is none, or it did not take
+ * the frame. */
+int session_send_frame(int fd, const struct sscap_frame *frame, const void *payload);
 
 /* A frame's header for this session. */
 struct sscap_frame session_frame(enum sscap_frame_type type, uint32_t length, uint32_t tid);

@@ -1,0 +1,24 @@
+/* hold.h: making sure of a descriptor for as long as it is written to.
+ *
+ * Between asking what fd 1 is and writing to it, another thread may turn it to a file of the program's (dup2). So what is written to
+ * with bytes of ours is a duplicate that the program does not know of: asked, used and closed. */
+#ifndef SSCAP_SHIM_HOLD_H
+#define SSCAP_SHIM_HOLD_H
+
+#include <stdint.h>
+
+struct hold {
+    int fd; /* the duplicate (close-on-exec), or -1 */
+    unsigned int slot;
+    uint64_t cookie; /* what it is, by SO_COOKIE; 0: no socket */
+};
+
+/* Duplicates fd. hold.fd is -1 where that cannot be done: then nothing of ours may be written. */
+struct hold hold_get(int fd);
+void hold_release(struct hold *hold);
+
+/* In a new process: closes what other threads of the parent held at the moment of fork; it would keep a stream open that the
+ * program has closed. */
+void hold_after_fork(void);
+
+#endif
