@@ -18,7 +18,7 @@
 
 #include "shim/guest.h"
 
-enum { PARTS_MAX = 8 }; /* of a writev that goes out as one frame (the kernel, too, has 8 on its stack) */
+enum { PARTS_MAX = 16 }; /* of a writev that is framed; longer ones carry the name of the process alone */
 
 /* Its address tells threads apart without a system call. */
 static __thread char thread_mark;
@@ -112,7 +112,7 @@ static ssize_t writev_frames(const struct framed *framed, const struct iovec *pa
     size_t length = 0;
     for (int i = 0; i < n; i++)
         length += parts[i].iov_len;
-    if (n <= PARTS_MAX && length <= SSCAP_FRAME_PAYLOAD_MAX)
+    if (length <= SSCAP_FRAME_PAYLOAD_MAX)
         return send_frame(framed, parts, n, length);
     size_t done = 0;
     for (int i = 0; i < n; i++) {
@@ -153,49 +153,58 @@ SSCAP_EXPORT ssize_t write(int fd, const void *bytes, size_t n)
     return framed_write(&framed, bytes, n);
 }
 
-/* Whether the kernel would take these: what it would refuse (EINVAL) is left to it. */
-static bool is_valid(const struct iovec *parts, int n)
+/* A copy of the caller's array, made by the kernel: where it is not readable, writev is to say so (EFAULT), and what it would refuse
+ * (EINVAL) is left to it, too. False: no framing. */
+static bool copy_parts(struct iovec copy[PARTS_MAX], const struct iovec *parts, int n)
 {
     size_t length = 0;
-    if (n <= 0 || n > IOV_MAX)
+    if (n <= 0 || n > PARTS_MAX)
+        return false;
+    struct iovec to = {.iov_base = copy, .iov_len = (size_t)n * sizeof *copy};
+    struct iovec from = {.iov_base = (void *)(uintptr_t)parts, .iov_len = to.iov_len};
+    if (GUEST_SYSCALL(SYS_process_vm_readv, guest_getpid(), &to, 1, &from, 1, 0) != (long)to.iov_len)
         return false;
     for (int i = 0; i < n; i++) {
-        if (parts[i].iov_len > SSIZE_MAX - length)
+        if (copy[i].iov_len > SSIZE_MAX - length)
             return false;
-        length += parts[i].iov_len;
+        length += copy[i].iov_len;
     }
     return length > 0;
 }
 
-SSCAP_EXPORT ssize_t writev(int fd, const struct iovec *parts, int n)
+/* writev by another thread; *ret_result is set when it was done. */
+static bool thread_writev(int fd, const struct iovec *parts, int n, ssize_t *ret_result)
 {
     struct framed framed;
-    if (&thread_mark == main_thread_mark || !is_valid(parts, n) || !needs_frames(fd, &framed))
-        return real()->writev(fd, parts, n);
-    return framed_writev(&framed, parts, n);
+    struct iovec copy[PARTS_MAX];
+    if (&thread_mark == main_thread_mark || !copy_parts(copy, parts, n) || !needs_frames(fd, &framed))
+        return false;
+    *ret_result = framed_writev(&framed, copy, n);
+    return true;
+}
+
+SSCAP_EXPORT ssize_t writev(int fd, const struct iovec *parts, int n)
+{
+    ssize_t result;
+    return thread_writev(fd, parts, n, &result) ? result : real()->writev(fd, parts, n);
 }
 
 /* On a socket these fail with ESPIPE, but for offset -1, which makes pwritev2 a writev with flags (readv(2)); the flags that could
  * change what a stream does (RWF_NOWAIT) are left to the kernel. */
-static bool is_writev(const struct iovec *parts, int n, off64_t offset, int flags)
-{
-    return &thread_mark != main_thread_mark && offset == -1 && flags == 0 && is_valid(parts, n);
-}
-
 SSCAP_EXPORT ssize_t pwritev2(int fd, const struct iovec *parts, int n, off_t offset, int flags)
 {
-    struct framed framed;
-    if (!is_writev(parts, n, offset, flags) || !needs_frames(fd, &framed))
-        return real()->pwritev2(fd, parts, n, offset, flags);
-    return framed_writev(&framed, parts, n);
+    ssize_t result;
+    if (offset == -1 && flags == 0 && thread_writev(fd, parts, n, &result))
+        return result;
+    return real()->pwritev2(fd, parts, n, offset, flags);
 }
 
 SSCAP_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *parts, int n, off64_t offset, int flags)
 {
-    struct framed framed;
-    if (!is_writev(parts, n, offset, flags) || !needs_frames(fd, &framed))
-        return real()->pwritev64v2(fd, parts, n, offset, flags);
-    return framed_writev(&framed, parts, n);
+    ssize_t result;
+    if (offset == -1 && flags == 0 && thread_writev(fd, parts, n, &result))
+        return result;
+    return real()->pwritev64v2(fd, parts, n, offset, flags);
 }
 
 /* Always ESPIPE on a captured stream; named here so that the family is whole. */
