@@ -90,7 +90,9 @@ static bool place(struct buffer *buffer, size_t size, size_t *ret_offset)
         return true;
     }
     if (buffer->head > buffer->tail) {
-        if (buffer->size - buffer->head >= size) {
+        /* Back to the beginning as soon as there is as much room as lies behind: what is written again is in the cache still. */
+        bool again = buffer->tail >= size && buffer->tail > buffer->head - buffer->tail;
+        if (!again && buffer->size - buffer->head >= size) {
             *ret_offset = buffer->head;
             return true;
         }

@@ -17,7 +17,7 @@
 
 #include "runner/util.h"
 
-enum { WRITE_SIZE = 64 * 1024, NOTICE_SIZE = 128 };
+enum { WRITE_SIZE = 256 * 1024, NOTICE_SIZE = 128 };
 
 /* A description of our own for what fd is open on; fd itself (a copy) where there is none to be had or none is needed. */
 static int open_own(int fd, bool *ret_socket)
