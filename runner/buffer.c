@@ -42,6 +42,7 @@ void buffer_add_cursor(struct buffer *buffer, struct cursor *cursor, uint32_t st
     *cursor = (struct cursor){
         .offset = buffer->tail, .number = buffer->first, .streams = streams, .next = buffer->cursors};
     buffer->cursors = cursor;
+    buffer->unread = buffer->first;
 }
 
 void buffer_remove_cursor(struct buffer *buffer, struct cursor *cursor)
@@ -54,22 +55,34 @@ void buffer_remove_cursor(struct buffer *buffer, struct cursor *cursor)
     }
 }
 
+/* Moves the cursors that stand on the oldest record past it; false when one has yet to read it, in block mode. */
+static bool pass(struct buffer *buffer, const struct record *oldest)
+{
+    uint64_t unread = buffer->next;
+    for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next) {
+        if (cursor->number == buffer->first) {
+            if (cursor->streams & 1u << oldest->who.stream) {
+                if (!buffer->drop)
+                    return false;
+                cursor->dropped_lines++;
+                cursor->dropped_bytes += oldest->length;
+                buffer->dropped_lines++;
+            }
+            buffer_advance(buffer, cursor);
+        }
+        if (cursor->number < unread)
+            unread = cursor->number;
+    }
+    buffer->unread = unread;
+    return true;
+}
+
 /* Takes the oldest record out. False when a cursor has yet to read it, in block mode. */
 static bool evict(struct buffer *buffer)
 {
     const struct record *oldest = record_at(buffer, buffer->tail);
-    for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next) {
-        if (cursor->number != buffer->first)
-            continue;
-        if (cursor->streams & 1u << oldest->stream) {
-            if (!buffer->drop)
-                return false;
-            cursor->dropped_lines++;
-            cursor->dropped_bytes += oldest->length;
-            buffer->dropped_lines++;
-        }
-        buffer_advance(buffer, cursor);
-    }
+    if (buffer->first >= buffer->unread && !pass(buffer, oldest))
+        return false;
     size_t next = after(buffer, buffer->tail);
     if (next == 0)
         buffer->wrap = buffer->size;
@@ -131,7 +144,7 @@ const struct record *buffer_peek(struct buffer *buffer, struct cursor *cursor)
 {
     while (cursor->number < buffer->next) {
         const struct record *record = record_at(buffer, cursor->offset);
-        if (cursor->streams & 1u << record->stream)
+        if (cursor->streams & 1u << record->who.stream)
             return record;
         buffer_advance(buffer, cursor);
     }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "shim/wire.h"
 
@@ -19,10 +20,8 @@ enum line_end {
     LINE_IDLE,       /* shown before it is finished: it goes on in the next record of its writer */
 };
 
-struct record {
-    uint32_t size;   /* of the record in the ring, a multiple of 8 */
-    uint32_t length; /* of the text */
-    uint64_t time;   /* wall_ns at arrival */
+/* Whose a record is, and what of: all that its tag is made from, but for the time. */
+struct writer {
     int32_t pid;
     int32_t ppid;
     uint32_t tid;
@@ -30,8 +29,15 @@ struct record {
     uint8_t stream;    /* enum sscap_stream */
     uint8_t end;       /* enum line_end */
     uint8_t continues; /* the line that the writer's record before this one began */
-    uint8_t unused[5];
+    uint8_t unused[5]; /* 0 */
     char name[SSCAP_NAME_SIZE];
+};
+
+struct record {
+    uint32_t size;   /* of the record in the ring, a multiple of 8 */
+    uint32_t length; /* of the text */
+    uint64_t time;   /* wall_ns at arrival */
+    struct writer who;
     char text[];
 };
 
@@ -48,9 +54,10 @@ struct buffer {
     size_t size; /* of the ring in bytes */
     uint64_t lines_max;
     bool drop;
-    size_t head, tail;      /* offsets: where the next record goes, where the oldest is */
-    size_t wrap;            /* offset at which the ring's last lap ended, for reading past it */
-    uint64_t first, next;   /* numbers of the oldest record and of the one after the newest */
+    size_t head, tail;    /* offsets: where the next record goes, where the oldest is */
+    size_t wrap;          /* offset at which the ring's last lap ended, for reading past it */
+    uint64_t first, next; /* numbers of the oldest record and of the one after the newest */
+    uint64_t unread; /* no cursor is before this number: a lower bound, looked up again when it is reached */
     uint64_t dropped_lines; /* in all, by all cursors */
     struct cursor *cursors;
     bool (*make_room)(void *context); /* block mode, full: let cursors move on now; false when none could */
@@ -75,5 +82,18 @@ void buffer_advance(struct buffer *buffer, struct cursor *cursor);
 
 /* Moves a cursor so that at most `lines` records are ahead of it. */
 void buffer_seek_tail(struct buffer *buffer, struct cursor *cursor, uint64_t lines);
+
+/* Equal in every byte: inline, as it is asked for every line. */
+static inline bool writer_equal(const struct writer *a, const struct writer *b)
+{
+    uint64_t first[sizeof *a / sizeof(uint64_t)];
+    uint64_t second[sizeof *a / sizeof(uint64_t)];
+    uint64_t differ = 0;
+    memcpy(first, a, sizeof first);
+    memcpy(second, b, sizeof second);
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++)
+        differ |= first[i] ^ second[i];
+    return differ == 0;
+}
 
 #endif

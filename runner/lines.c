@@ -18,26 +18,36 @@ void lines_init(struct lines *lines, struct buffer *buffer, size_t line_max, siz
 
 /* --- records --- */
 
-/* Appends a record of head and rest together. False when there is no room. */
+static struct writer writer_of(const struct lines *lines, struct process *process, enum sscap_stream stream,
+                               uint32_t tid)
+{
+    struct writer who = {
+        .pid = process->pid,
+        .ppid = process->ppid,
+        .tid = tid != 0 ? tid : (uint32_t)process->pid,
+        .rank = lines->ranks ? processes_rank(process) : -1,
+        .stream = (uint8_t)stream,
+    };
+    memcpy(who.name, process->stream_name[stream], sizeof who.name);
+    return who;
+}
+
+/* Appends a record of what was set aside and of `rest`. False when there is no room. */
 static bool append(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
-                   struct assembler *assembler, const char *rest, size_t rest_length, enum line_end end)
+                   const struct assembler *assembler, const char *rest, size_t rest_length, enum line_end end)
 {
     size_t head_length = assembler != NULL ? assembler->length : 0;
     struct record *record = buffer_append(lines->buffer, head_length + rest_length);
     if (record == NULL)
         return false;
     record->time = lines->wall;
-    record->pid = process->pid;
-    record->ppid = process->ppid;
-    record->tid = tid != 0 ? tid : (uint32_t)process->pid;
-    record->rank = lines->ranks ? processes_rank(process) : -1;
-    record->stream = (uint8_t)stream;
-    record->end = (uint8_t)end;
-    record->continues = assembler != NULL && assembler->continues;
-    memcpy(record->name, head_length > 0 ? assembler->name : process->stream_name[stream],
-           sizeof record->name);
-    if (head_length > 0)
+    record->who = writer_of(lines, process, stream, tid);
+    record->who.end = (uint8_t)end;
+    record->who.continues = assembler != NULL && assembler->continues;
+    if (head_length > 0) {
+        memcpy(record->who.name, assembler->name, sizeof record->who.name);
         memcpy(record->text, assembler->text, head_length);
+    }
     if (rest_length > 0)
         memcpy(record->text + head_length, rest, rest_length);
     lines->lines += end == LINE_WHOLE || end == LINE_UNFINISHED;
@@ -159,32 +169,63 @@ static bool finish(struct lines *lines, struct process *process, enum sscap_stre
     return true;
 }
 
+/* The common case: whole lines of a writer that left nothing unfinished. Returns how many bytes were taken; what follows them is some other
+ * case. */
+static size_t feed_whole(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
+                         const char *bytes, size_t n)
+{
+    size_t done = 0;
+    const struct writer who = writer_of(lines, process, stream, tid);
+    const char *newline;
+    while (done < n && (newline = memchr(bytes + done, '\n', n - done)) != NULL) {
+        size_t length = (size_t)(newline - bytes) - done;
+        struct record *record = length <= lines->line_max ? buffer_append(lines->buffer, length) : NULL;
+        if (record == NULL)
+            break;
+        record->time = lines->wall;
+        record->who = who; /* its end: LINE_WHOLE */
+        memcpy(record->text, bytes + done, length);
+        done += length + 1;
+        lines->lines++;
+    }
+    return done;
+}
+
+/* One step of all other cases; *ret_taken: bytes taken, the newline included (none, where a line was as long as may be already). False: the
+ * buffer is full. */
+static bool feed_step(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
+                      const char *bytes, size_t n, size_t *ret_taken)
+{
+    const struct assembler *open = find(process, stream, tid);
+    size_t head = open != NULL ? open->length : 0;
+    const char *newline = memchr(bytes, '\n', n);
+    size_t length = newline != NULL ? (size_t)(newline - bytes) : n;
+    if (head + length > lines->line_max) {
+        struct assembler *rest = find_or_make(process, stream, tid);
+        *ret_taken = lines->line_max - head;
+        if (!finish(lines, process, stream, tid, bytes, *ret_taken, LINE_SPLIT))
+            return false;
+        if (rest != NULL)
+            rest->continues = true;
+        return true;
+    }
+    *ret_taken = length + (newline != NULL);
+    return newline != NULL ? finish(lines, process, stream, tid, bytes, length, LINE_WHOLE)
+                           : set_aside(lines, process, stream, tid, bytes, length);
+}
+
 size_t lines_feed(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
                   const char *bytes, size_t n)
 {
     size_t done = 0;
     while (done < n) {
-        const char *from = bytes + done;
-        const struct assembler *a = find(process, stream, tid);
-        size_t head = a != NULL ? a->length : 0;
-        const char *newline = memchr(from, '\n', n - done);
-        size_t length = newline != NULL ? (size_t)(newline - from) : n - done;
-        if (head + length > lines->line_max) {
-            length = lines->line_max - head;
-            if (!finish(lines, process, stream, tid, from, length, LINE_SPLIT))
-                break;
-            if (find_or_make(process, stream, tid) != NULL)
-                find(process, stream, tid)->continues = true;
-            done += length;
-        } else if (newline != NULL) {
-            if (!finish(lines, process, stream, tid, from, length, LINE_WHOLE))
-                break;
-            done += length + 1;
-        } else {
-            if (!set_aside(lines, process, stream, tid, from, length))
-                break;
-            done += length;
-        }
+        const struct assembler *open = find(process, stream, tid);
+        size_t taken;
+        if (open == NULL || (open->length == 0 && !open->continues))
+            done += feed_whole(lines, process, stream, tid, bytes + done, n - done);
+        if (done == n || !feed_step(lines, process, stream, tid, bytes + done, n - done, &taken))
+            break;
+        done += taken;
     }
     lines->bytes += done;
     return done;

@@ -112,8 +112,9 @@ static void put(struct sink *sink, const char *bytes, size_t n)
 /* Whether this record goes on in the line that stands unfinished on the output. */
 static bool goes_on(const struct sink *sink, const struct record *record)
 {
-    return sink->midline && record->continues && record->pid == sink->mid_pid &&
-           record->tid == sink->mid_tid && record->stream == sink->mid_stream;
+    const struct writer *who = &record->who;
+    return sink->midline && who->continues && who->pid == sink->mid.pid && who->tid == sink->mid.tid &&
+           who->stream == sink->mid.stream;
 }
 
 /* Appends a record to `out`; false: no memory to do so now. With tags, every record but a prompt ends its line; without, the bytes are
@@ -132,13 +133,13 @@ static bool format(struct sink *sink, const struct record *record)
     if (tag != NULL)
         put(sink, tag, tag_length);
     put(sink, record->text, record->length);
-    bool newline = record->end == LINE_WHOLE || (sink->tag->template != NULL && record->end != LINE_IDLE);
+    bool newline = record->who.end == LINE_WHOLE ||
+                   (sink->tag->template != NULL && record->who.end != LINE_IDLE);
     if (newline)
         sink->out[sink->to++] = '\n';
     sink->midline = !newline;
-    sink->mid_pid = record->pid;
-    sink->mid_tid = record->tid;
-    sink->mid_stream = record->stream;
+    if (!newline)
+        sink->mid = record->who;
     sink->lines++;
     return true;
 }

@@ -24,9 +24,7 @@ struct sink {
     char *out; /* formatted, of which [from, to) is not written yet */
     size_t from, to, capacity;
     bool midline; /* the last thing written was a line without its newline, by: */
-    int32_t mid_pid;
-    uint32_t mid_tid;
-    uint8_t mid_stream;
+    struct writer mid;
     uint64_t lines;               /* written out in full is more than can be known; formatted */
     void (*moved)(void *context); /* was stuck, and goes on */
     void (*failed)(void *context, struct sink *sink, int error); /* cannot write: gives its records up */

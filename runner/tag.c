@@ -82,13 +82,13 @@ static int format_placeholder(const struct tag *tag, enum placeholder which, con
 {
     switch (which) {
     case NAME:
-        return snprintf(text, size, "%.*s", SSCAP_NAME_SIZE, record->name);
+        return snprintf(text, size, "%.*s", SSCAP_NAME_SIZE, record->who.name);
     case PID:
-        return snprintf(text, size, "%d", record->pid);
+        return snprintf(text, size, "%d", record->who.pid);
     case TID:
-        return snprintf(text, size, "%u", record->tid);
+        return snprintf(text, size, "%u", record->who.tid);
     case PPID:
-        return snprintf(text, size, "%d", record->ppid);
+        return snprintf(text, size, "%d", record->who.ppid);
     case TIME:
         return format_time(text, size, record->time);
     case ELAPSED: {
@@ -97,9 +97,10 @@ static int format_placeholder(const struct tag *tag, enum placeholder which, con
                         (unsigned long long)(elapsed % NS_PER_S / NS_PER_MS));
     }
     case STREAM:
-        return snprintf(text, size, "%s", record->stream == SSCAP_OUT ? "stdout" : "stderr");
+        return snprintf(text, size, "%s", record->who.stream == SSCAP_OUT ? "stdout" : "stderr");
     case RANK:
-        return record->rank < 0 ? snprintf(text, size, "-") : snprintf(text, size, "%d", record->rank);
+        return record->who.rank < 0 ? snprintf(text, size, "-")
+                                    : snprintf(text, size, "%d", record->who.rank);
     case PLACEHOLDERS:
         break;
     }
@@ -140,26 +141,6 @@ static int color_of(const char *name)
     return palette[sum % PALETTE];
 }
 
-static bool same(const struct tag *tag, const struct record *record, uint64_t ms)
-{
-    const struct tag_key *key = &tag->key;
-    return tag->length > 0 && tag->ms == ms && key->pid == record->pid && key->tid == record->tid &&
-           key->stream == record->stream && key->end == record->end && key->ppid == record->ppid &&
-           key->rank == record->rank && memcmp(key->name, record->name, sizeof key->name) == 0;
-}
-
-static void remember(struct tag *tag, const struct record *record, uint64_t ms)
-{
-    tag->ms = ms;
-    tag->key = (struct tag_key){.pid = record->pid,
-                                .ppid = record->ppid,
-                                .rank = record->rank,
-                                .tid = record->tid,
-                                .stream = record->stream,
-                                .end = record->end};
-    memcpy(tag->key.name, record->name, sizeof tag->key.name);
-}
-
 const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_length)
 {
     char words[TAG_MAX / 2];
@@ -167,7 +148,7 @@ const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_len
     char paint[16] = "";
     uint64_t ms = tag->timed ? record->time / NS_PER_MS : 0;
     *ret_length = tag->length;
-    if (same(tag, record, ms))
+    if (tag->length > 0 && tag->ms == ms && writer_equal(&tag->who, &record->who))
         return tag->text;
     size_t n = fill(tag, record, words, sizeof words);
     if (n > tag->width)
@@ -175,15 +156,16 @@ const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_len
     if (tag->timestamps)
         format_time(clock, sizeof clock, record->time);
     if (tag->color)
-        snprintf(paint, sizeof paint, "\033[%dm", color_of(record->name));
+        snprintf(paint, sizeof paint, "\033[%dm", color_of(record->who.name));
     static const char marks[] = {
         [LINE_WHOLE] = ' ', [LINE_SPLIT] = '+', [LINE_UNFINISHED] = '~', [LINE_IDLE] = '~'};
     int length = snprintf(tag->text, sizeof tag->text, "%s%s%s%-*.*s %c%s%c", paint, clock,
                           tag->timestamps ? " " : "", (int)tag->width, (int)n, words,
-                          record->stream == SSCAP_OUT ? '|' : '!', tag->color ? "\033[0m" : "",
-                          marks[record->end]);
+                          record->who.stream == SSCAP_OUT ? '|' : '!', tag->color ? "\033[0m" : "",
+                          marks[record->who.end]);
     tag->length = length < 0 ? 0 : (size_t)length;
-    remember(tag, record, ms);
+    tag->who = record->who;
+    tag->ms = ms;
     *ret_length = tag->length;
     return tag->text;
 }

@@ -10,22 +10,14 @@
 
 enum { TAG_MAX = 1024 }; /* bytes of a finished tag; longer ones are cut */
 
-/* What a finished tag depends on, besides the time. */
-struct tag_key {
-    int32_t pid, ppid, rank;
-    uint32_t tid;
-    uint8_t stream, end;
-    char name[SSCAP_NAME_SIZE];
-};
-
 struct tag {
     const char *template; /* NULL: no tags */
     bool timestamps;
     bool timed; /* the tag depends on the time of the line */
     bool color;
-    uint64_t start;     /* wall_ns, for {elapsed} */
-    size_t width;       /* columns: the widest tag so far, to which all are padded */
-    struct tag_key key; /* whom `text` was made for, and when */
+    uint64_t start;    /* wall_ns, for {elapsed} */
+    size_t width;      /* columns: the widest tag so far, to which all are padded */
+    struct writer who; /* whom `text` was made for, and when */
     uint64_t ms;
     size_t length;
     char text[TAG_MAX];

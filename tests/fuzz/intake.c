@@ -38,8 +38,8 @@ static bool read_records(void *context)
     const struct record *record;
     bool any = false;
     for (; (record = buffer_peek(&buffer, &cursor)) != NULL; any = true) {
-        if (record->stream >= SSCAP_STREAMS || record->end > LINE_IDLE ||
-            memchr(record->name, 0, sizeof record->name) == NULL)
+        if (record->who.stream >= SSCAP_STREAMS || record->who.end > LINE_IDLE ||
+            memchr(record->who.name, 0, sizeof record->who.name) == NULL)
             abort();
         buffer_advance(&buffer, &cursor);
     }

@@ -43,7 +43,7 @@ static void read_one(struct buffer *buffer, struct reader *reader, const struct 
         CHECK(found == model->count);
         return;
     }
-    CHECK(record->length == model->length[found] && record->stream == model->stream[found]);
+    CHECK(record->length == model->length[found] && record->who.stream == model->stream[found]);
     for (uint32_t i = 0; i < record->length; i++)
         CHECK(record->text[i] == letter(found));
     buffer_advance(buffer, &reader->cursor);
@@ -57,7 +57,7 @@ static bool append(struct buffer *buffer, struct model *model, uint64_t *seed, u
     struct record *record = buffer_append(buffer, length);
     if (record == NULL)
         return false;
-    record->stream = stream;
+    record->who.stream = stream;
     memset(record->text, letter(model->count), length);
     model->length[model->count] = length;
     model->stream[model->count++] = stream;

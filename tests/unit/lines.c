@@ -9,7 +9,7 @@
 
 enum { WRITERS = 4, TEXT_SIZE = 20000, LINE_MAX_BYTES = 100 };
 
-struct writer {
+struct source {
     struct process process;
     uint32_t tid;
     char text[TEXT_SIZE];
@@ -18,7 +18,7 @@ struct writer {
     size_t seen_length;
 };
 
-static void make_text(struct writer *writer, uint64_t *seed)
+static void make_text(struct source *writer, uint64_t *seed)
 {
     for (size_t i = 0; i < TEXT_SIZE; i++) {
         uint64_t kind = random_below(seed, 40);
@@ -26,27 +26,27 @@ static void make_text(struct writer *writer, uint64_t *seed)
     }
 }
 
-static struct writer *writer_of(struct writer *writers, const struct record *record)
+static struct source *writer_of(struct source *writers, const struct record *record)
 {
     for (size_t i = 0; i < WRITERS; i++)
-        if (writers[i].process.pid == record->pid && writers[i].tid == record->tid)
+        if (writers[i].process.pid == record->who.pid && writers[i].tid == record->who.tid)
             return &writers[i];
     CHECK(!"a record of an unknown writer");
     return NULL;
 }
 
-static void read_all(struct buffer *buffer, struct cursor *cursor, struct writer *writers)
+static void read_all(struct buffer *buffer, struct cursor *cursor, struct source *writers)
 {
     const struct record *record;
     while ((record = buffer_peek(buffer, cursor)) != NULL) {
-        struct writer *writer = writer_of(writers, record);
+        struct source *writer = writer_of(writers, record);
         CHECK(record->length <= LINE_MAX_BYTES);
-        CHECK(record->end != LINE_SPLIT || record->length == LINE_MAX_BYTES);
+        CHECK(record->who.end != LINE_SPLIT || record->length == LINE_MAX_BYTES);
         CHECK(memchr(record->text, '\n', record->length) == NULL);
-        CHECK(strcmp(record->name, "writer") == 0);
+        CHECK(strcmp(record->who.name, "writer") == 0);
         memcpy(writer->seen + writer->seen_length, record->text, record->length);
         writer->seen_length += record->length;
-        if (record->end == LINE_WHOLE)
+        if (record->who.end == LINE_WHOLE)
             writer->seen[writer->seen_length++] = '\n';
         buffer_advance(buffer, cursor);
     }
@@ -54,7 +54,7 @@ static void read_all(struct buffer *buffer, struct cursor *cursor, struct writer
 
 static void run(uint64_t seed)
 {
-    static struct writer writers[WRITERS];
+    static struct source writers[WRITERS];
     struct buffer buffer;
     struct cursor cursor;
     struct lines lines;
@@ -70,7 +70,7 @@ static void run(uint64_t seed)
         make_text(&writers[i], &seed);
     }
     while (done < WRITERS) {
-        struct writer *writer = &writers[random_below(&seed, WRITERS)];
+        struct source *writer = &writers[random_below(&seed, WRITERS)];
         struct process *process = &writers[(writer - writers) / 2 * 2].process;
         size_t left = TEXT_SIZE - writer->fed;
         size_t n = 1 + random_below(&seed, 300);
