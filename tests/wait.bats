@@ -1,0 +1,379 @@
+#!/usr/bin/env bats
+# When a session ends, who is waited for and who is reaped; sscap as PID 1, in itself, and by LD_PRELOAD alone.
+
+load helper
+
+# Nothing of a test that has failed is left behind.
+teardown() {
+    local left
+    left=$(jobs -pr)
+    # shellcheck disable=SC2086 # a list
+    [ -z "$left" ] || kill $left || :
+    show_output
+    remove_tmp
+}
+
+# start ARG...: sscap in the background; $runner is its pid. finish: $status is its status.
+start() {
+    (close_inherited && exec timeout -k 10 "$DEADLINE" bash -c 'echo $$ >"$0" && exec "$@"' "$TMP/runner" \
+        "$SSCAP" "$@") >"$out" 2>"$err" &
+    job=$!
+    wait_until [ -s "$TMP/runner" ]
+    read -r runner <"$TMP/runner"
+}
+
+finish() {
+    status=0
+    wait "$job" || status=$?
+}
+
+# What tests have to wait for is a FIFO that is written to, or a file that is there.
+prepare() {
+    mkfifo "$TMP/go"
+    cd "$TMP"
+}
+
+go() {
+    echo >"$TMP/go"
+}
+
+# --- --wait=streams ---
+
+@test "wait: streams: a process left behind is waited for, and after a second named" {
+    prepare
+    start bash -c '(read -r x <go; echo late) & echo $! >left; echo early; date +%s%N >ended; exit 3'
+    wait_until grep -q held "$err"
+    # Not at once: most who are left behind are gone soon.
+    [ $(($(date +%s%N) - $(cat ended))) -ge 900000000 ]
+    assert_text <(untag <"$out") early
+    assert_text "$err" "sscap: 'bash' has exited (status 3); still held by 1 process, waiting: bash[$(cat left)]
+sscap: ^C stops waiting; so does --wait=command from the start"
+    go
+    finish
+    assert_status 3
+    assert_matches "$out" "^bash\\[$(cat left)\\] *\\| late$"
+    assert_equal 2 "$(wc -l <"$err")"
+}
+
+@test "wait: streams: the notice names all kinds of processes, and says how the command ended" {
+    prepare
+    cp /bin/cat "$TMP/holder"
+    start bash -c './holder go & echo $! >left1; cat go >/dev/null & echo $! >left2; kill -TERM $$'
+    wait_until grep -q held "$err"
+    assert_matches "$err" "^sscap: 'bash' was killed by SIGTERM; still held by 2 processes, waiting: "
+    assert_matches "$err" "[ ,]holder\\[$(cat left1)\\](,|$)"
+    # Its stdout is elsewhere, but it still has stderr.
+    assert_matches "$err" "[ ,]cat\\[$(cat left2)\\](,|$)"
+    exec 9>go
+    exec 9>&-
+    finish
+    assert_status 143
+}
+
+@test "wait: streams: of many that are left behind, some are named and the others counted" {
+    prepare
+    start bash -c 'for i in {1..12}; do read -r x <go & done'
+    wait_until grep -q held "$err"
+    assert_matches "$err" 'still held by 12 processes, waiting: (bash\[[0-9]+\], ){4}bash\[[0-9]+\] and 7 more$'
+    exec 9>go
+    exec 9>&-
+    finish
+    assert_status 0
+}
+
+@test "wait: streams: no notice with -q, nor for those that are gone soon" {
+    run_sscap -q bash -c 'sleep 1.3 & exit 4'
+    assert_status 4
+    assert_empty "$err"
+    run_sscap bash -c '(sleep 0.2; echo late) & exit 5'
+    assert_status 5
+    assert_empty "$err"
+    assert_text <(untag <"$out") late
+}
+
+@test "wait: streams: whoever has let go of them is not waited for" {
+    prepare
+    run_sscap bash -c '(exec >&- 2>&-; read -r x <go; : >done) & exit 3'
+    assert_status 3
+    [ ! -e done ]
+    go
+    wait_until [ -e done ]
+}
+
+@test "wait: no notice of processes when it is the reader that is waited for" {
+    mkfifo "$TMP/fifo"
+    exec 7<>"$TMP/fifo"
+    (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --on-full=drop sh -c \
+        'head -c 300000 /dev/zero; : >"$0"' "$TMP/done") >"$TMP/fifo" 2>"$err" &
+    job=$!
+    wait_until [ -e "$TMP/done" ]
+    # Longer than it takes for a notice.
+    sleep 1.4
+    (close_inherited && exec cat) <"$TMP/fifo" >"$out" 7>&- &
+    exec 7>&-
+    finish
+    assert_status 0
+    assert_no_match "$err" 'waiting for 0|held by 0'
+}
+
+# --- --wait=command ---
+
+@test "wait: command: ends at once, with all that the command wrote; later lines come to the same place" {
+    prepare
+    # The pipe has its end when nobody writes into it any more.
+    mkfifo "$TMP/pipe"
+    (close_inherited && exec cat "$TMP/pipe") >"$out" &
+    (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --wait=command \
+        bash -c 'seq 20000; (read -r x <go; echo late; echo later >&2) & echo $! >left; exit 6') >"$TMP/pipe" 2>"$err" &
+    job=$!
+    finish
+    assert_status 6
+    wait_until [ "$(tail -n 1 "$out" | untag)" = 20000 ]
+    assert_same <(seq 20000) <(untag <"$out")
+    assert_empty "$err"
+    go
+    # What passes them on ends with them.
+    wait
+    assert_equal "bash[$(cat left)] | late" "$(tail -n 1 "$out" | sed 's/  *|/ |/')"
+    wait_until grep -q "^bash\\[$(cat left)\\] *! later$" "$err"
+    assert_equal 1 "$(wc -l <"$err")"
+}
+
+@test "wait: command: a shell gets its prompt back, and not the end of the output" {
+    prepare
+    SECONDS=0
+    run_sscap --wait=command bash -c 'echo one; (read -r x <go) & exit 0'
+    assert_status 0
+    assert_text <(untag <"$out") one
+    assert_empty "$err"
+    [ "$SECONDS" -lt 60 ]
+    go
+}
+
+@test "wait: command: when nobody is left, nothing is left" {
+    run_sscap --wait=command sh -c 'seq 50000; printf rest'
+    assert_status 0
+    assert_equal 50001 "$(wc -l <"$out")"
+    assert_equal rest "$(tail -n 1 "$out" | untag)"
+}
+
+# --- --wait=tree ---
+
+@test "wait: tree: a process without streams is waited for" {
+    prepare
+    start --wait=tree bash -c '(exec >&- 2>&-; read -r x <go; : >done) & exit 3'
+    wait_until grep -q 'waiting' "$err"
+    assert_matches "$err" "^sscap: 'bash' has exited \\(status 3\\); waiting for 1 more of its processes$"
+    go
+    finish
+    assert_status 3
+    [ -e done ]
+}
+
+@test "wait: tree: a daemon is waited for" {
+    prepare
+    start --wait=tree "$PROGRAMS/daemonise" 0 "$TMP/done"
+    finish
+    assert_status 0
+    [ -s done ]
+}
+
+@test "wait: tree: a daemon without the library is waited for" {
+    start --wait=tree "$PROGRAMS/static_daemon" "$TMP/go" "$TMP/done"
+    wait_until grep -q 'going down' "$out"
+    PATIENCE=5 wait_until grep -q 'waiting for 1 more' "$err" || {
+        : >"$TMP/go"
+        return 1
+    }
+    : >"$TMP/go"
+    finish
+    assert_status 0
+    [ -e "$TMP/done" ]
+}
+
+@test "wait: streams: a daemon is not waited for" {
+    run_sscap "$PROGRAMS/static_daemon" "$TMP/go" "$TMP/done"
+    assert_status 0
+    [ ! -e "$TMP/done" ]
+    : >"$TMP/go"
+    wait_until [ -e "$TMP/done" ]
+}
+
+# --- orphans ---
+
+# Zombies among the children of process $1.
+zombies_of() {
+    cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^.*) //' | awk -v parent="$1" '$1 == "Z" && $2 == parent' | wc -l
+}
+
+no_zombies_of() {
+    [ "$(zombies_of "$1")" -eq 0 ]
+}
+
+@test "wait: orphans are sscap's, and reaped while it runs" {
+    prepare
+    # Each orphan says so when it is one, and dies.
+    start bash -c 'for i in {1..30}; do
+            (bash -c "until [ \"\$(cut -d \" \" -f 4 /proc/\$\$/stat)\" = $PPID ]; do sleep 0.02; done; echo orphan" &)
+        done; read -r x <go'
+    all_said() { [ "$(grep -c orphan "$out")" -eq 30 ]; }
+    wait_until all_said
+    wait_until no_zombies_of "$runner"
+    go
+    finish
+    assert_status 1
+}
+
+@test "wait: dead children that nobody waits for are the parent's business, as ever" {
+    # bash, as PID 1 of nothing, keeps its zombie until it asks.
+    prepare
+    start sh -c 'sh -c "exit 7" & read -r x <go; wait $!; echo "was $?"'
+    go
+    finish
+    assert_text <(untag <"$out") 'was 7'
+}
+
+@test "wait: sscap as PID 1" {
+    need unshare
+    need_root
+    capture unshare -pf --mount-proc "$SSCAP" sh -c 'echo "I am $$ of $PPID"; (sh -c "echo child" &); echo wrong >&2; exit 5'
+    assert_status 5
+    assert_count "$out" '^sh\[[0-9]+\] *\| I am [0-9]+ of 1$' 1
+    assert_count "$out" '^sh\[[0-9]+\] *\| child$' 1
+    assert_count "$err" '^sh\[[0-9]+\] *! wrong$' 1
+    # It takes signals, which the kernel would keep from a PID 1 that has no handler.
+    capture unshare -pf --mount-proc "$SSCAP" sh -c \
+        'trap "echo got it; exit 9" TERM; kill -TERM 1; while :; do sleep 0.02; done'
+    assert_status 9
+    assert_text <(untag <"$out") 'got it'
+    # And reaps what is left to it.
+    capture unshare -pf --mount-proc "$SSCAP" bash -c 'for i in {1..20}; do (true &); done
+        for i in {1..500}; do
+            sed "s/^.*) //" /proc/[0-9]*/stat 2>&- | grep -q "^Z 1 " || { echo clean; break; }
+            sleep 0.02
+        done'
+    assert_status 0
+    assert_text <(untag <"$out") clean
+}
+
+# --- sscap in sscap ---
+
+@test "wait: nested: the inner one's lines are the outer one's text" {
+    run_sscap "$SSCAP" sh -c 'echo one; echo two >&2; printf rest; exit 7'
+    assert_status 7
+    assert_matches "$out" '^[^ []+\[[0-9]+\] *\| sh\[[0-9]+\] \| one$'
+    assert_matches "$out" '^[^ []+\[[0-9]+\] *\| sh\[[0-9]+\] \|~rest$'
+    assert_matches "$err" '^[^ []+\[[0-9]+\] *! sh\[[0-9]+\] ! two$'
+    assert_equal 2 "$(wc -l <"$out")"
+    run_sscap --tag=none "$SSCAP" --tag=none "$SSCAP" --tag=none sh -c 'seq 50000; kill -KILL $$'
+    assert_status 137
+    assert_same <(seq 50000) "$out"
+}
+
+@test "wait: nested: sessions do not mix" {
+    # A process of each at the same time, and both libraries are one and the same file.
+    run_sscap --tag='outer {name}' bash -c '"$0" --tag="inner {name}" bash -c "for i in {1..300}; do echo i; done" &
+        for i in {1..300}; do echo o; done; wait' "$SSCAP"
+    assert_status 0
+    assert_count "$out" '^outer bash +\| o$' 300
+    assert_count "$out" '^outer [a-z.]+ +\| inner bash \| i$' 300
+    assert_equal 600 "$(wc -l <"$out")"
+}
+
+# --- LD_PRELOAD alone ---
+
+@test "wait: preloaded: tagged lines, and the status is the program's" {
+    local i
+    for i in 0 1 126 127 255; do
+        run_preloaded sh -c "echo one; echo two >&2; exit $i"
+        assert_status "$i"
+    done
+    assert_matches "$out" '\[[0-9]+\] \| one$'
+    assert_matches "$err" '\[[0-9]+\] ! two$'
+    run_preloaded sh -c 'kill -KILL $$'
+    assert_status 137
+}
+
+@test "wait: preloaded: the output is complete when it returns, also that of those left behind" {
+    run_preloaded bash -c '(sleep 0.3; seq 30000) & seq 30000; exit 3'
+    assert_status 3
+    assert_equal 60000 "$(wc -l <"$out")"
+    assert_empty "$err"
+}
+
+@test "wait: preloaded: options come from variables" {
+    SSCAP_TAG=none run_preloaded printf 'one\ntwo'
+    assert_equal $'one\ntwo.' "$(cat "$out"; echo .)"
+    SSCAP_TAG='<{pid}>' SSCAP_VERBOSE=1 SSCAP_STDERR=merge run_preloaded bash -c 'echo $$; echo $$ >&2'
+    assert_equal 2 "$(grep -cE '^<([0-9]+)> \| \1$' "$out")"
+    assert_matches "$err" '^sscap: 1 process .* 2 lines'
+    SSCAP_LINES=x run_preloaded touch "$TMP/started"
+    assert_status 125
+    assert_text "$err" "sscap: SSCAP_LINES: 'x' is not a number from 1 to 1000000000"
+    [ ! -e "$TMP/started" ]
+}
+
+@test "wait: preloaded: arguments, argv[0], stdin, directory and environment are the program's" {
+    local arguments=('' ' ' $'new\nline' '--help' '--tag=none' '--' '-v')
+    cd "$TMP"
+    printf '%s\0' "${arguments[@]}" >expected
+    run_preloaded sh -c 'printf "%s\0" "$@" >found' sh "${arguments[@]}"
+    assert_status 0
+    assert_same expected found
+    run_preloaded cat <expected
+    SSCAP_TAG=none run_preloaded cat <expected
+    assert_same expected "$out"
+    run_preloaded sh -c 'pwd >found'
+    assert_text found "$TMP"
+    # A name of its own, as login shells and busybox's tools have it.
+    SSCAP_TAG=none capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1; exec -a "odd name" "$PROGRAMS/argv0"' "$LIBSSCAP" "$SSCAP"
+    assert_text "$out" 'odd name'
+}
+
+@test "wait: preloaded: found by PATH, by a relative path, as a script" {
+    cp "$PROGRAMS/argv0" "$TMP/program"
+    printf '#!/bin/sh -e\necho "script: $0: $*"\nexit 8\n' >"$TMP/script"
+    chmod +x "$TMP/script"
+    mkdir "$TMP/below"
+    cd "$TMP/below"
+    export SSCAP_TAG=none
+    run_preloaded ../program
+    assert_text "$out" ../program
+    PATH=$TMP:$PATH run_preloaded program
+    assert_text "$out" program
+    run_preloaded ../script a 'b c'
+    assert_status 8
+    assert_text "$out" 'script: ../script: a b c'
+    PATH=$TMP:$PATH run_preloaded script
+    assert_status 8
+    assert_text "$out" "script: $TMP/script: "
+}
+
+@test "wait: preloaded: the kernel's name of the program is what it is without" {
+    printf '#!/bin/sh\ncat /proc/$$/comm\n' >"$TMP/script"
+    chmod +x "$TMP/script"
+    ln -s "$PROGRAMS/argv0" "$TMP/link"
+    export SSCAP_TAG=none
+    # A symbolic link has its own name, not that of what it leads to.
+    run_preloaded "$TMP/link" comm
+    assert_text "$out" link
+    run_preloaded "$TMP/script"
+    assert_text "$out" script
+    unset SSCAP_TAG
+    run_preloaded "$TMP/script"
+    assert_matches "$out" '^cat\[[0-9]+\] \| script$'
+}
+
+@test "wait: preloaded sscap is one session, not two" {
+    run_preloaded "$SSCAP" --tag=t sh -c 'echo one; exit 3'
+    assert_status 3
+    assert_text "$out" 't | one'
+}
+
+@test "wait: preloaded: each command of a shell that has it is a session of its own" {
+    capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1 SSCAP_TAG=t; /bin/echo one; sh -c "echo two; sh -c \"echo three\""; echo four' \
+        "$LIBSSCAP" "$SSCAP"
+    assert_status 0
+    # The shell itself was there before.
+    assert_text "$out" $'t | one\nt | two\nt | three\nfour'
+}
