@@ -55,14 +55,14 @@ void buffer_remove_cursor(struct buffer *buffer, struct cursor *cursor)
     }
 }
 
-/* Moves the cursors that stand on the oldest record past it; false when one has yet to read it, in block mode. */
-static bool pass(struct buffer *buffer, const struct record *oldest)
+/* Moves the cursors that stand on the oldest record past it; false when one has yet to read it, unless that is to be dropped. */
+static bool pass(struct buffer *buffer, const struct record *oldest, bool drop)
 {
     uint64_t unread = buffer->next;
     for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next) {
         if (cursor->number == buffer->first) {
             if (cursor->streams & 1u << oldest->who.stream) {
-                if (!buffer->drop)
+                if (!drop)
                     return false;
                 cursor->dropped_lines++;
                 cursor->dropped_bytes += oldest->length;
@@ -77,11 +77,11 @@ static bool pass(struct buffer *buffer, const struct record *oldest)
     return true;
 }
 
-/* Takes the oldest record out. False when a cursor has yet to read it, in block mode. */
-static bool evict(struct buffer *buffer)
+/* Takes the oldest record out. False when a cursor has yet to read it. */
+static bool evict(struct buffer *buffer, bool drop)
 {
     const struct record *oldest = record_at(buffer, buffer->tail);
-    if (buffer->first >= buffer->unread && !pass(buffer, oldest))
+    if (buffer->first >= buffer->unread && !pass(buffer, oldest, drop))
         return false;
     size_t next = after(buffer, buffer->tail);
     if (next == 0)
@@ -130,7 +130,8 @@ struct record *buffer_append(struct buffer *buffer, size_t length)
     if (size > buffer->size)
         return NULL;
     while (buffer->next - buffer->first >= buffer->lines_max || !place(buffer, size, &offset))
-        if (!evict(buffer) && (buffer->make_room == NULL || !buffer->make_room(buffer->context)))
+        if (!evict(buffer, false) && (buffer->make_room == NULL || !buffer->make_room(buffer->context)) &&
+            (!buffer->drop || !evict(buffer, true)))
             return NULL;
     struct record *record = record_at(buffer, offset);
     record->size = (uint32_t)size;

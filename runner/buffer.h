@@ -60,7 +60,7 @@ struct buffer {
     uint64_t unread; /* no cursor is before this number: a lower bound, looked up again when it is reached */
     uint64_t dropped_lines; /* in all, by all cursors */
     struct cursor *cursors;
-    bool (*make_room)(void *context); /* block mode, full: let cursors move on now; false when none could */
+    bool (*make_room)(void *context); /* full: let cursors move on now; false when none could */
     void *context;
 };
 

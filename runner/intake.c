@@ -121,6 +121,8 @@ static bool take_frame(struct stream *stream, struct process *process)
         return false;
     skip(stream, sizeof frame);
     if (frame.type == SSCAP_FRAME_IMAGE) {
+        events_drain_ctl(
+            stream->intake->events); /* the event that goes with it, and what the new image has said */
         processes_frame(process, stream->which, stream->chunk + stream->from);
         skip(stream, SSCAP_NAME_SIZE);
     } else {
@@ -139,6 +141,8 @@ static bool take(struct stream *stream)
         skip(stream, stream->to - stream->from);
         return true;
     }
+    if (!process->shimmed) /* or its image has not been heard of yet */
+        events_drain_ctl(stream->intake->events);
     processes_refresh(process, stream->intake->lines->now);
     while (stream->from < stream->to) {
         size_t have = stream->to - stream->from;
@@ -246,13 +250,6 @@ static bool has_text(const struct stream *stream)
     return stream->open && stream->from < stream->to && !(stream->cut && stream->frame_at == stream->from);
 }
 
-static void stall(struct intake *intake)
-{
-    intake->stalled = true;
-    for (int i = 0; i < SSCAP_STREAMS; i++)
-        loop_unwatch(intake->loop, &intake->streams[i].watch);
-}
-
 static void stream_ready(struct watch *watch, uint32_t events)
 {
     struct stream *stream = watch->context;
@@ -262,24 +259,20 @@ static void stream_ready(struct watch *watch, uint32_t events)
     for (int i = 0; i < READS_PER_TURN && stream->open && read_chunk(stream); i++)
         if (!take(stream))
             break;
-    if (has_text(stream))
-        stall(intake);
+    if (has_text(stream)) {
+        stream->stalled = true;
+        loop_unwatch(intake->loop, &stream->watch);
+    }
 }
 
 void intake_resume(struct intake *intake)
 {
-    if (!intake->stalled)
-        return;
     for (int i = 0; i < SSCAP_STREAMS; i++) {
         struct stream *stream = &intake->streams[i];
-        if (has_text(stream) && !take(stream))
-            return;
-    }
-    intake->stalled = false;
-    for (int i = 0; i < SSCAP_STREAMS; i++) {
-        struct stream *stream = &intake->streams[i];
-        if (stream->open && !stream->watch.active)
-            loop_watch(intake->loop, &stream->watch, stream->watch.fd, EPOLLIN);
+        if (!stream->stalled || !stream->open || (has_text(stream) && !take(stream)))
+            continue;
+        stream->stalled = false;
+        loop_watch(intake->loop, &stream->watch, stream->watch.fd, EPOLLIN);
     }
 }
 
@@ -347,7 +340,6 @@ void intake_abandon(struct intake *intake, enum sscap_stream which)
     struct stream *stream = &intake->streams[which];
     if (!stream->open)
         return;
-    stream->discard = true;
     skip(stream, stream->to - stream->from);
     settle_writers(stream);
     shutdown(stream->watch.fd, SHUT_RD);

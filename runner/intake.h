@@ -17,6 +17,7 @@ struct stream {
     struct intake *intake;
     enum sscap_stream which;
     bool open;
+    bool stalled; /* the buffer is full: reads nothing until intake_resume */
     bool discard; /* nobody can take its lines any more: read and throw away */
     struct watch watch;
     char *chunk; /* what was received last, of which [from, to) is not taken in yet */

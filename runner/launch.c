@@ -84,19 +84,16 @@ static int granted_buffer(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size) < 0 ? 0 : bytes;
 }
 
-static bool is_open(int fd)
-{
-    return fcntl(fd, F_GETFD) >= 0;
-}
-
-int channels_open(struct channels *channels, const struct options *options)
+int channels_open(struct channels *channels, const struct options *options,
+                  const struct inheritance *inheritance)
 {
     *channels = (struct channels){.stream = {-1, -1}, .stream_peer = {-1, -1}};
     int error = open_pair(SOCK_SEQPACKET, CTL_BUFFER, &channels->ctl, &channels->ctl_peer);
     for (int i = 0; error == 0 && i < SSCAP_STREAMS; i++) {
         struct stat status;
         /* A stream that is closed for us stays closed for the command. */
-        if (!is_open(STDOUT_FILENO + i) || (i == SSCAP_ERR && options->stderr_mode != STDERR_SPLIT))
+        if (inheritance->closed[STDOUT_FILENO + i] ||
+            (i == SSCAP_ERR && options->stderr_mode != STDERR_SPLIT))
             continue;
         error = open_pair(SOCK_STREAM, STREAM_BUFFER, &channels->stream[i], &channels->stream_peer[i]);
         if (error == 0 && fstat(channels->stream_peer[i], &status) == 0)

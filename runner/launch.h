@@ -3,6 +3,7 @@
 #define SSCAP_RUNNER_LAUNCH_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
 
@@ -25,10 +26,12 @@ struct inheritance {
     sigset_t signal_mask;
     struct sigaction child_action;
     struct rlimit files;
+    bool closed[3]; /* standard descriptors that were closed */
 };
 
 /* Makes the sockets. Says what fails; returns 0 or -errno. */
-int channels_open(struct channels *channels, const struct options *options);
+int channels_open(struct channels *channels, const struct options *options,
+                  const struct inheritance *inheritance);
 
 /* Starts the command, and closes the tree's ends here. Returns its pid; or, having said why, minus the exit status. */
 int launch(struct channels *channels, const struct options *options, const struct inheritance *inheritance);

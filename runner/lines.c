@@ -11,9 +11,9 @@
 
 enum { CAPACITY_MIN = 256, CAPACITY_KEPT = 4096 };
 
-void lines_init(struct lines *lines, struct buffer *buffer, size_t line_max, size_t open_max)
+void lines_init(struct lines *lines, struct buffer *out, struct buffer *err, size_t line_max, size_t open_max)
 {
-    *lines = (struct lines){.buffer = buffer, .line_max = line_max, .open_max = open_max};
+    *lines = (struct lines){.buffer = {out, err}, .line_max = line_max, .open_max = open_max};
 }
 
 /* --- records --- */
@@ -37,7 +37,7 @@ static bool append(struct lines *lines, struct process *process, enum sscap_stre
                    const struct assembler *assembler, const char *rest, size_t rest_length, enum line_end end)
 {
     size_t head_length = assembler != NULL ? assembler->length : 0;
-    struct record *record = buffer_append(lines->buffer, head_length + rest_length);
+    struct record *record = buffer_append(lines->buffer[stream], head_length + rest_length);
     if (record == NULL)
         return false;
     record->time = lines->wall;
@@ -179,7 +179,8 @@ static size_t feed_whole(struct lines *lines, struct process *process, enum ssca
     const char *newline;
     while (done < n && (newline = memchr(bytes + done, '\n', n - done)) != NULL) {
         size_t length = (size_t)(newline - bytes) - done;
-        struct record *record = length <= lines->line_max ? buffer_append(lines->buffer, length) : NULL;
+        struct record *record = length <= lines->line_max ? buffer_append(lines->buffer[stream], length)
+                                                          : NULL;
         if (record == NULL)
             break;
         record->time = lines->wall;

@@ -26,7 +26,7 @@ struct assembler {
 };
 
 struct lines {
-    struct buffer *buffer;
+    struct buffer *buffer[SSCAP_STREAMS]; /* where each stream's lines go: two, or the same */
     size_t line_max;
     size_t open_max;   /* bytes of all unfinished lines together: beyond it the one that grows is split */
     size_t open_bytes; /* allocated */
@@ -38,7 +38,8 @@ struct lines {
     struct assembler *oldest, *newest; /* with bytes, by `touched` */
 };
 
-void lines_init(struct lines *lines, struct buffer *buffer, size_t line_max, size_t open_max);
+void lines_init(struct lines *lines, struct buffer *out, struct buffer *err, size_t line_max,
+                size_t open_max);
 
 /* Feeds bytes that thread `tid` (0: not told apart) of the process wrote. Returns how many were taken: fewer when the buffer is full, and
  * then the rest is to be offered again. */

@@ -47,7 +47,9 @@ struct runner {
     struct inheritance inheritance;
     struct channels channels;
     struct loop *loop;
-    struct buffer buffer;
+    struct buffer buffers
+        [SSCAP_STREAMS]; /* one for each output: a reader of the one who does not read must not hold up the other */
+    size_t buffer_count;
     struct lines lines;
     struct processes processes;
     struct events events;
@@ -67,7 +69,8 @@ struct runner {
     bool tail_printed;
     bool
         detached; /* a child of ours goes on with the session: what it shares with us (the epoll instance) is its own now */
-    int output_error; /* errno of an output that failed other than by its reader leaving */
+    uint32_t unread_streams; /* bits: nobody reads their lines any more; to be abandoned */
+    int output_error;        /* errno of an output that failed other than by its reader leaving */
 };
 
 /* --- status --- */
@@ -118,6 +121,15 @@ static void take_events(void *context)
     events_drain(&r->events);
 }
 
+/* Streams whose output has failed. Not where it fails: that may be in the midst of taking their bytes in. */
+static void abandon_unread(struct runner *r)
+{
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        if (r->unread_streams & 1u << i)
+            intake_abandon(&r->intake, (enum sscap_stream)i);
+    r->unread_streams = 0;
+}
+
 /* Lines are taken in again as soon as the sinks have made room. */
 static void progress(struct runner *r)
 {
@@ -126,8 +138,8 @@ static void progress(struct runner *r)
     if (r->processes.ended != NULL)
         processes_settle(&r->processes, position);
     pump(r, false);
-    if (r->intake.stalled)
-        intake_resume(&r->intake);
+    abandon_unread(r);
+    intake_resume(&r->intake);
 }
 
 static void leave(struct runner *r)
@@ -196,6 +208,7 @@ static void idle(void *context)
     struct runner *r = context;
     progress(r);
     pump(r, true);
+    abandon_unread(r);
     if (r->lines.idle != 0)
         r->prompt.at = lines_show_idle(&r->lines, now_ns());
     if (!waited(r) || !finished(r))
@@ -281,11 +294,7 @@ static void sink_failed(void *context, struct sink *sink, int error)
         r->output_error = error;
         say("cannot write to standard %s: %s", sink == &r->sinks[0] ? "output" : "error", strerror(error));
     }
-    for (int i = 0; i < SSCAP_STREAMS; i++)
-        if (sink->cursor.streams & 1u << i)
-            intake_abandon(&r->intake, (enum sscap_stream)i);
-    if (r->intake.stalled)
-        intake_resume(&r->intake);
+    r->unread_streams |= sink->cursor.streams;
 }
 
 /* --- setting up --- */
@@ -311,10 +320,11 @@ static bool wants_color(const struct options *options)
 static int add_sink(struct runner *r, int fd, uint32_t streams)
 {
     struct sink *sink = &r->sinks[r->sink_count];
+    struct buffer *buffer = &r->buffers[streams == 1u << SSCAP_ERR ? r->buffer_count - 1 : 0];
     sink->moved = sink_moved;
     sink->failed = sink_failed;
     sink->context = r;
-    int error = sink_init(sink, r->loop, &r->buffer, &r->tag, fd, streams, !r->options.tail);
+    int error = sink_init(sink, r->loop, buffer, &r->tag, fd, streams, !r->options.tail);
     if (error == 0)
         r->sink_count++;
     return error;
@@ -330,6 +340,16 @@ static int add_sinks(struct runner *r)
         return add_sink(r, STDOUT_FILENO, out | err);
     int error = has_out ? add_sink(r, STDOUT_FILENO, out) : 0;
     return error == 0 && has_err ? add_sink(r, STDERR_FILENO, err) : error;
+}
+
+/* A standard descriptor that is closed stays closed for the command, but none of ours may get its number. */
+static void reserve_standard_descriptors(struct inheritance *inheritance)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        inheritance->closed[fd] = fcntl(fd, F_GETFD) < 0;
+        if (inheritance->closed[fd])
+            (void)open("/dev/null", O_PATH | O_CLOEXEC); /* the lowest number that is free: this one */
+    }
 }
 
 /* Each process of the tree takes a descriptor (its pidfd): as many as may be. */
@@ -352,13 +372,18 @@ static int init_modules(struct runner *r)
 {
     const struct options *options = &r->options;
     int error = loop_init(&r->loop);
-    if (error == 0)
-        error = buffer_init(&r->buffer, options->bytes, options->lines, options->full_mode == FULL_DROP);
+    /* One file takes both, in order; and what --tail prints at the end is the last of both. */
+    r->buffer_count = options->tail || same_file(STDOUT_FILENO, STDERR_FILENO) ? 1 : SSCAP_STREAMS;
+    for (size_t i = 0; error == 0 && i < r->buffer_count; i++) {
+        error = buffer_init(&r->buffers[i], options->bytes / r->buffer_count, options->lines,
+                            options->full_mode == FULL_DROP);
+        r->buffers[i].make_room = make_room;
+        r->buffers[i].context = r;
+    }
     if (error != 0)
         return error;
-    r->buffer.make_room = make_room;
-    r->buffer.context = r;
-    lines_init(&r->lines, &r->buffer, options->line_max, options->bytes);
+    lines_init(&r->lines, &r->buffers[0], &r->buffers[r->buffer_count - 1], options->line_max,
+               options->bytes);
     tag_init(&r->tag, options->tag, options->timestamps, wants_color(options), wall_ns());
     r->lines.ranks = tag_has(options->tag, "rank");
     r->lines.idle = isatty(STDOUT_FILENO) && !options->tail ? PROMPT_AFTER_NS : 0;
@@ -373,7 +398,7 @@ static int init_modules(struct runner *r)
     r->processes.position = written;
     r->processes.before_end = take_events;
     r->processes.context = r;
-    error = channels_open(&r->channels, options);
+    error = channels_open(&r->channels, options, &r->inheritance);
     if (error == 0)
         error = events_init(&r->events, r->loop, &r->processes, r->channels.ctl, r->channels.listener,
                             r->channels.nonce);
@@ -393,22 +418,24 @@ static uint64_t pace(const struct channels *channels)
 
 static void print_totals(const struct runner *r)
 {
+    uint64_t dropped = r->buffers[0].dropped_lines + r->buffers[1].dropped_lines;
     say("%llu process%s (%llu without the library), %llu line%s, %llu bytes",
         (unsigned long long)r->processes.count, r->processes.count == 1 ? "" : "es",
         (unsigned long long)r->processes.unshimmed_count, (unsigned long long)r->lines.lines,
         plural(r->lines.lines), (unsigned long long)r->lines.bytes);
-    if (r->buffer.dropped_lines > 0 || r->processes.lost > 0 || r->events.refused > 0)
+    if (dropped > 0 || r->processes.lost > 0 || r->events.refused > 0)
         say("%llu line%s dropped, %llu process%s not recorded for want of memory, %llu foreign message%s "
             "refused",
-            (unsigned long long)r->buffer.dropped_lines, plural(r->buffer.dropped_lines),
-            (unsigned long long)r->processes.lost, r->processes.lost == 1 ? "" : "es",
-            (unsigned long long)r->events.refused, plural(r->events.refused));
+            (unsigned long long)dropped, plural(dropped), (unsigned long long)r->processes.lost,
+            r->processes.lost == 1 ? "" : "es", (unsigned long long)r->events.refused,
+            plural(r->events.refused));
 }
 
 int main(int argc, char *argv[])
 {
     static struct runner r;
     options_read(&r.options, argc, argv);
+    reserve_standard_descriptors(&r.inheritance);
     signals_block(&r.inheritance);
     raise_limits(&r.inheritance);
     unsetenv(SSCAP_ENV_SESSION);
@@ -444,7 +471,8 @@ int main(int argc, char *argv[])
         sink_clear(&r.sinks[i]);
     intake_clear(&r.intake);
     processes_clear(&r.processes);
-    buffer_clear(&r.buffer);
+    for (size_t i = 0; i < r.buffer_count; i++)
+        buffer_clear(&r.buffers[i]);
     loop_free(r.loop);
     return exit_status(&r);
 }

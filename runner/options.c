@@ -77,7 +77,7 @@ static const struct option_row rows[] = {
     {"image", 0, KIND_TEXT, "FILE", NULL, AT(image), 0, 0, NULL}, /* wire.h: SSCAP_OPTION_IMAGE */
 };
 
-enum { ROWS = sizeof rows / sizeof rows[0], LETTERS_MAX = 2 * ROWS + 2, HELP_COLUMN = 25, HELP_WIDTH = 79 };
+enum { ROWS = sizeof rows / sizeof rows[0], LETTERS_MAX = 2 * ROWS + 3, HELP_COLUMN = 25, HELP_WIDTH = 79 };
 
 /* Breaks text at blanks, so that it stands from HELP_COLUMN to HELP_WIDTH. */
 static void print_wrapped(const char *text)
@@ -102,8 +102,8 @@ static void print_wrapped(const char *text)
 static void print_help(void)
 {
     puts("Usage: sscap [OPTIONS] [--] COMMAND [ARG...]\n"
-         "Runs COMMAND and shows what each of its processes prints, line by whole line, under\n"
-         "that process's name.\n");
+         "Runs COMMAND and shows what each of its processes prints, line by whole line,\n"
+         "under the name of that process.\n");
     for (size_t i = 0; i < ROWS; i++) {
         const struct option_row *row = &rows[i];
         char left[80];
@@ -128,8 +128,16 @@ static void print_help(void)
          "126 COMMAND cannot be executed, 127 COMMAND was not found.");
 }
 
+/* What was asked for has been printed; or has not (a full disk), which must not look like success. */
+__attribute__((noreturn)) static void end_output(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        die("cannot write to standard output: %s", strerror(errno));
+    exit(0);
+}
+
 /* Prints a failure of the option `row`, named as the user named it (--lines or SSCAP_LINES), and exits. */
-static void refuse(const char *source, const char *value, const char *why)
+__attribute__((noreturn)) static void refuse(const char *source, const char *value, const char *why)
 {
     die("%s: '%s' %s", source, value, why);
 }
@@ -153,7 +161,6 @@ static uint64_t read_number(const struct option_row *row, const char *source, co
     snprintf(why, sizeof why, "is not a %s from %llu to %llu", row->kind == KIND_SIZE ? "size" : "number",
              (unsigned long long)row->min, (unsigned long long)row->max);
     refuse(source, value, why);
-    return 0;
 }
 
 static int read_choice(const struct option_row *row, const char *source, const char *value)
@@ -170,7 +177,6 @@ static int read_choice(const struct option_row *row, const char *source, const c
     }
     snprintf(why, sizeof why, "is none of %s", row->choices);
     refuse(source, value, why);
-    return 0;
 }
 
 static bool read_flag(const char *source, const char *value)
@@ -211,10 +217,10 @@ static void set(struct options *options, const struct option_row *row, const cha
         break;
     case KIND_HELP:
         print_help();
-        exit(0);
+        end_output();
     case KIND_VERSION:
         puts("sscap " SSCAP_VERSION);
-        exit(0);
+        end_output();
     }
 }
 
@@ -236,11 +242,20 @@ static void read_environment(struct options *options)
     }
 }
 
+/* Says what getopt_long refused: by its letter where it stood among others, else the word as it is. */
+static void bad_option(bool lacks_value, const char *word)
+{
+    const char letter[] = {'-', (char)optopt, '\0'};
+    const char *name = optopt > 0 && optopt < 256 ? letter : word;
+    die("%s '%s' (see sscap --help)", lacks_value ? "value missing for option" : "unknown option", name);
+}
+
 void options_read(struct options *options, int argc, char *argv[])
 {
     struct option table[ROWS + 1] = {0};
-    char letters[LETTERS_MAX] = "+"; /* options end at the first word that is none */
-    size_t n = 1;
+    char letters[LETTERS_MAX] =
+        "+:"; /* options end at the first word that is none; ':' is returned for a missing value */
+    size_t n = 2;
     *options = (struct options){.lines = 10000,
                                 .bytes = 16 << 20,
                                 .line_max = 1 << 20,
@@ -264,8 +279,8 @@ void options_read(struct options *options, int argc, char *argv[])
     for (int found; (found = getopt_long(argc, argv, letters, table, NULL)) != -1;) {
         const struct option_row *row = NULL;
         char source[64];
-        if (found == '?')
-            die("unknown option, or one without its value: '%s' (see sscap --help)", argv[optind - 1]);
+        if (found == '?' || found == ':')
+            bad_option(found == ':', argv[optind - 1]);
         for (size_t i = 0; i < ROWS; i++)
             if (found == (int)(256 + i) || found == rows[i].letter)
                 row = &rows[i];

@@ -304,30 +304,38 @@ void processes_refresh(struct process *process, uint64_t now)
             rename_stream(process, stream);
 }
 
-int32_t processes_rank(struct process *process)
+/* By the environment that a process was started with: for those that have no library to tell. */
+static int32_t read_rank(int32_t pid)
 {
-    static const char *const names[] = {
-        "OMPI_COMM_WORLD_RANK=", "PMIX_RANK=", "PMI_RANK=", "SLURM_PROCID=", "RANK="};
+    static const char *const names[SSCAP_RANK_VARIABLES_COUNT] = SSCAP_RANK_VARIABLES;
+    size_t best = SSCAP_RANK_VARIABLES_COUNT;
+    int32_t rank = -1;
     char path[64];
     char *line = NULL;
     size_t size = 0;
-    size_t best = sizeof names / sizeof names[0];
-    if (process->rank_read)
-        return process->rank;
-    process->rank_read = true;
-    process->rank = -1;
-    snprintf(path, sizeof path, "/proc/%d/environ", process->pid);
+    snprintf(path, sizeof path, "/proc/%d/environ", pid);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return -1;
-    while (getdelim(&line, &size, '\0', file) > 0)
-        for (size_t i = 0; i < best; i++)
-            if (strncmp(line, names[i], strlen(names[i])) == 0) {
-                process->rank = atoi(line + strlen(names[i]));
+    while (getdelim(&line, &size, '\0', file) > 0) {
+        for (size_t i = 0; i < best; i++) {
+            size_t length = strlen(names[i]);
+            if (strncmp(line, names[i], length) == 0 && line[length] == '=') {
+                rank = atoi(line + length + 1);
                 best = i;
             }
+        }
+    }
     free(line);
     fclose(file);
+    return rank;
+}
+
+int32_t processes_rank(struct process *process)
+{
+    if (!process->rank_read)
+        process->rank = read_rank(process->pid);
+    process->rank_read = true;
     return process->rank;
 }
 
@@ -349,10 +357,15 @@ static void event_fork(struct processes *processes, int32_t sender, int32_t pare
         process->shimmed = true;
         if (parent_pid > 0)
             process->ppid = parent_pid;
+        if (parent != NULL) {
+            process->rank = parent->rank;
+            process->rank_read = parent->rank_read;
+        }
     }
 }
 
-static void event_image(struct processes *processes, int32_t sender, int32_t parent_pid, const char *name)
+static void event_image(struct processes *processes, int32_t sender, int32_t parent_pid, const char *name,
+                        int32_t rank)
 {
     struct process *process = *newest_of(processes, sender);
     if (process != NULL && process->ended)
@@ -363,6 +376,8 @@ static void event_image(struct processes *processes, int32_t sender, int32_t par
         return;
     process->shimmed = true;
     set_name(process, name);
+    process->rank = rank;
+    process->rank_read = true;
     for (int stream = 0; stream < SSCAP_STREAMS; stream++)
         if (process->frames_due[stream] <= 0)
             rename_stream(process, stream);
@@ -416,7 +431,7 @@ void processes_event(struct processes *processes, int32_t sender, const struct s
         event_fork(processes, sender, other);
         break;
     case SSCAP_EVENT_IMAGE:
-        event_image(processes, sender, other, name);
+        event_image(processes, sender, other, name, event->rank);
         break;
     case SSCAP_EVENT_EXEC:
     case SSCAP_EVENT_NAME:

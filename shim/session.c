@@ -172,7 +172,6 @@ static void complete(struct sscap_event *event)
     event->version = SSCAP_WIRE_VERSION;
     event->length = sizeof *event;
     event->pid = guest_getpid();
-    event->reserved = 0;
     guest_copy(event->nonce, session.nonce, SSCAP_NONCE_SIZE);
 }
 
@@ -225,9 +224,31 @@ int session_send_frame(int fd, const struct sscap_frame *frame, const void *payl
     return stream;
 }
 
-void session_announce_image(void)
+/* A number of at most nine digits; -1: it is none. */
+static int32_t read_rank(const char *text)
 {
-    struct sscap_event event = {.type = SSCAP_EVENT_IMAGE, .other = (int32_t)GUEST_SYSCALL(SYS_getppid)};
+    int32_t rank = 0;
+    size_t n = 0;
+    for (; text[n] >= '0' && text[n] <= '9' && n < 9; n++)
+        rank = rank * 10 + (text[n] - '0');
+    return n > 0 && text[n] == '\0' ? rank : -1;
+}
+
+static int32_t own_rank(char *const envp[])
+{
+    static const char *const names[SSCAP_RANK_VARIABLES_COUNT] = SSCAP_RANK_VARIABLES;
+    for (size_t i = 0; i < SSCAP_RANK_VARIABLES_COUNT; i++) {
+        const char *value = guest_getenv(envp, names[i]);
+        if (value != NULL)
+            return read_rank(value);
+    }
+    return -1;
+}
+
+void session_announce_image(char *const envp[])
+{
+    struct sscap_event event = {
+        .type = SSCAP_EVENT_IMAGE, .other = (int32_t)GUEST_SYSCALL(SYS_getppid), .rank = own_rank(envp)};
     GUEST_SYSCALL(SYS_prctl, PR_GET_NAME, event.name, 0, 0, 0);
     session_send_alone(&event);
 }

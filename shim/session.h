@@ -57,6 +57,6 @@ int session_send_frame(int fd, const struct sscap_frame *frame, const void *payl
 struct sscap_frame session_frame(enum sscap_frame_type type, uint32_t length, uint32_t tid);
 
 /* Tells the runner that this process runs a new program. */
-void session_announce_image(void);
+void session_announce_image(char *const envp[]);
 
 #endif

@@ -31,6 +31,6 @@ __attribute__((constructor)) static void load(int argc, char *const argv[], char
         environment_init();
         output_init();
         buffering_init();
-        session_announce_image();
+        session_announce_image(envp);
     }
 }

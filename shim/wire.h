@@ -88,15 +88,22 @@ struct sscap_event {
     uint16_t type;   /* enum sscap_event_type */
     uint32_t length; /* of the whole message, in bytes */
     uint8_t nonce[SSCAP_NONCE_SIZE];
-    int32_t pid;       /* the sender, as it sees itself: differs from the stamp in another pid namespace */
-    int32_t other;     /* a pid as the sender sees it, by type; 0 where none */
-    uint32_t streams;  /* bits of enum sscap_stream */
-    uint32_t reserved; /* 0 */
+    int32_t pid;      /* the sender, as it sees itself: differs from the stamp in another pid namespace */
+    int32_t other;    /* a pid as the sender sees it, by type; 0 where none */
+    uint32_t streams; /* bits of enum sscap_stream */
+    int32_t rank;     /* IMAGE: in its parallel job (MPI, SLURM, torchrun), by its environment; else -1 */
     char name[SSCAP_NAME_SIZE]; /* NUL-terminated; empty where none */
 };
 
 _Static_assert(sizeof(struct sscap_event) == 56, "an event has no padding");
 _Static_assert(sizeof(struct sscap_event) <= SSCAP_EVENT_SIZE_MAX, "an event fits its limit");
+
+/* Variables that hold a process's rank in a parallel job, the best first. */
+#define SSCAP_RANK_VARIABLES                                                                                 \
+    {                                                                                                        \
+        "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID", "RANK"                              \
+    }
+enum { SSCAP_RANK_VARIABLES_COUNT = 5 };
 
 /* FNV-1a: tells a damaged session variable from a whole one (it is no defence against forgery; the nonce is). */
 static inline uint32_t sscap_check(const char *text, uint32_t length)

@@ -108,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     buffer.make_room = read_records;
     buffer_add_cursor(&buffer, &cursor, 3);
-    lines_init(&lines, &buffer, 1000, 65536);
+    lines_init(&lines, &buffer, &buffer, 1000, 65536);
     if (processes_init(&processes, loop, &lines) < 0)
         abort();
     processes.position = position;

@@ -62,7 +62,7 @@ static void run(uint64_t seed)
     memset(writers, 0, sizeof writers);
     CHECK(buffer_init(&buffer, 65536, 1 + random_below(&seed, 50), false) == 0);
     buffer_add_cursor(&buffer, &cursor, 3);
-    lines_init(&lines, &buffer, LINE_MAX_BYTES, 65536);
+    lines_init(&lines, &buffer, &buffer, LINE_MAX_BYTES, 65536);
     for (int i = 0; i < WRITERS; i++) { /* two threads each of two processes */
         writers[i].process = (struct process){.pid = 100 + i / 2};
         strcpy(writers[i].process.stream_name[SSCAP_OUT], "writer");

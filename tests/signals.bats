@@ -1,0 +1,320 @@
+#!/usr/bin/env bats
+# Signals: those to sscap are for the command, once each; those that were ignored or blocked stay so; limits, too.
+
+load helper
+
+# Nothing of a test that has failed is left behind.
+teardown() {
+    local left
+    left=$(jobs -pr)
+    # shellcheck disable=SC2086 # a list
+    [ -z "$left" ] || kill $left || :
+    # Whoever waits for its other end goes on.
+    [ ! -p "$TMP/go" ] || : 9<>"$TMP/go"
+    show_output
+    remove_tmp
+}
+
+# start ARG...: sscap in the background; $runner is its pid. finish: $status is its status.
+#
+# A shell has its background jobs ignore SIGINT and SIGQUIT; timeout would hand signals on to the whole group, so it
+# is left out of it. SIGNALS are options of env.
+start() {
+    # shellcheck disable=SC2086 # a list
+    (close_inherited && exec timeout -k 10 "$DEADLINE" env --default-signal ${SIGNALS:-} bash -c \
+        'echo $$ >"$0" && exec "$@"' "$TMP/runner" "$SSCAP" "$@") >"$out" 2>"$err" &
+    job=$!
+    wait_until [ -s "$TMP/runner" ]
+    read -r runner <"$TMP/runner"
+}
+
+finish() {
+    status=0
+    wait "$job" || status=$?
+}
+
+count_is() { # REGEX NUMBER: so many lines of $out match
+    [ "$(grep -c -- "$1" "$out")" -eq "$2" ]
+}
+
+state_is() { # STATE PID
+    [ "$(sed "s/^.*) //" "/proc/$2/stat" 2>/dev/null | cut -c 1)" = "$1" ]
+}
+
+# --- forwarding ---
+
+@test "signals: each that sscap gets reaches the command, exactly once" {
+    local name n=0 total=0
+    start --tag=none "$PROGRAMS/count_signals"
+    wait_until count_is ready 1
+    for name in HUP INT QUIT USR1 USR2 ALRM WINCH URG CONT IO PWR VTALRM PROF XCPU XFSZ RTMIN RTMAX; do
+        for n in 1 2 3; do
+            kill "-$name" "$runner"
+            total=$((total + 1))
+            wait_until count_is got "$total"
+        done
+    done
+    # These are queued, not merged: as many come as were sent.
+    for ((n = 0; n < 50; n++)); do
+        kill -RTMIN+5 "$runner"
+    done
+    wait_until count_is "got $(kill -l RTMIN+5)" 50
+    kill -TERM "$runner"
+    finish
+    assert_status 9
+    assert_equal "in all $(for name in HUP INT QUIT USR1 USR2 ALRM WINCH URG CONT IO PWR VTALRM PROF XCPU XFSZ RTMIN RTMAX; do
+        echo "$(kill -l "$name"):3"; done | { cat; echo "$(kill -l RTMIN+5):50"; echo 15:1; } | sort -n | paste -sd ' ')" \
+        "$(tail -n 1 "$out")"
+    assert_empty "$err"
+}
+
+@test "signals: the status follows the signal" {
+    local name
+    for name in TERM INT HUP QUIT USR1 USR2 ALRM; do
+        rm -f "$TMP/runner"
+        start sh -c 'ulimit -c 0; echo ready; exec sleep 100'
+        wait_until count_is ready 1
+        kill "-$name" "$runner"
+        finish
+        assert_status $((128 + $(kill -l "$name")))
+        assert_empty "$err"
+    done
+}
+
+@test "signals: a command that handles them decides for itself" {
+    start sh -c 'trap "echo handled; exit 5" TERM; trap "echo ignored" INT; echo ready; while :; do sleep 0.02; done'
+    wait_until count_is ready 1
+    kill -INT "$runner"
+    wait_until count_is ignored 1
+    kill -TERM "$runner"
+    finish
+    assert_status 5
+    assert_count "$out" 'handled$' 1
+    assert_empty "$err"
+}
+
+@test "signals: to sscap alone are not for the command's children" {
+    mkfifo "$TMP/go"
+    start --tag=none bash -c '(trap "echo child" USR1; echo ready; read -r x <"$0"; echo "end of child") &
+        trap "echo parent" USR1; echo ready; wait; wait' "$TMP/go"
+    wait_until count_is ready 2
+    kill -USR1 "$runner"
+    wait_until count_is parent 1
+    echo >"$TMP/go"
+    finish
+    assert_status 0
+    assert_same <(printf '%s\n' 'end of child' parent ready ready) <(sort "$out")
+}
+
+@test "signals: SIGTERM while the output is stuck reaches the command; again, it ends sscap" {
+    local writer
+    mkfifo "$TMP/fifo"
+    exec 7<>"$TMP/fifo"
+    (close_inherited && exec timeout -k 10 "$DEADLINE" bash -c 'echo $$ >"$0" && exec "$@"' "$TMP/runner" \
+        "$SSCAP" --bytes=64K sh -c 'echo $$ >"$0"; exec yes' "$TMP/writer") >"$TMP/fifo" 2>"$err" &
+    job=$!
+    wait_until [ -s "$TMP/writer" ]
+    read -r runner <"$TMP/runner"
+    read -r writer <"$TMP/writer"
+    # All is full when yes waits.
+    wait_until state_is S "$writer"
+    kill -TERM "$runner"
+    wait_until [ ! -e "/proc/$writer" ]
+    again() {
+        kill -TERM "$runner" 2>/dev/null
+        [ ! -e "/proc/$runner" ] || state_is Z "$runner"
+    }
+    wait_until again
+    finish
+    assert_status 143
+    exec 7>&-
+}
+
+@test "signals: SIGTERM while the output is another user's stuck pipe reaches the command" {
+    need setpriv
+    need_root
+    local writer
+    # That user can write into it, but cannot open it anew.
+    mkfifo -m 600 "$TMP/fifo"
+    exec 7<>"$TMP/fifo"
+    cp "${LIBSSCAP%/*}/sscap" "$LIBSSCAP" "$TMP"
+    mkdir -m 777 "$TMP/public"
+    (close_inherited && exec timeout -k 10 "$DEADLINE" setpriv --reuid=65534 --regid=65534 --clear-groups bash -c \
+        'echo $$ >"$0/runner" && exec "$0/../sscap" sh -c "echo \$\$ >\"\$0/writer\"; exec yes" "$0"' "$TMP/public") \
+        >"$TMP/fifo" 2>"$err" &
+    job=$!
+    wait_until [ -s "$TMP/public/writer" ]
+    read -r runner <"$TMP/public/runner"
+    read -r writer <"$TMP/public/writer"
+    wait_until state_is S "$writer"
+    kill -TERM "$runner"
+    PATIENCE=5 wait_until [ ! -e "/proc/$writer" ]
+    exec 7>&-
+    finish
+    assert_status 143
+}
+
+# --- stopping ---
+
+@test "signals: a command that is stopped has not ended" {
+    local command i
+    mkfifo "$TMP/go"
+    start --tag=none sh -c 'echo $$; read -r x <"$0"; echo goes on; exit 3' "$TMP/go"
+    wait_until [ -s "$out" ]
+    read -r command <"$out"
+    for ((i = 0; i < 3; i++)); do
+        kill -STOP "$command"
+        wait_until state_is T "$command"
+        # Had sscap taken that for an end, it would have ended, too.
+        wait_until state_is S "$runner"
+        kill -CONT "$command"
+        wait_until state_is S "$command"
+    done
+    echo >"$TMP/go"
+    finish
+    assert_status 3
+    assert_text "$out" "$command"$'\ngoes on'
+    assert_empty "$err"
+}
+
+@test "signals: SIGTSTP stops sscap and the command, SIGCONT lets both go on" {
+    local command i
+    mkfifo "$TMP/go"
+    start --tag=none sh -c 'echo $$; read -r x <"$0"; echo goes on; exit 3' "$TMP/go"
+    wait_until [ -s "$out" ]
+    read -r command <"$out"
+    for ((i = 0; i < 3; i++)); do
+        kill -TSTP "$runner"
+        wait_until state_is T "$command"
+        wait_until state_is T "$runner"
+        kill -CONT "$runner"
+        wait_until state_is S "$command"
+        wait_until state_is S "$runner"
+    done
+    echo >"$TMP/go"
+    finish
+    assert_status 3
+    assert_text "$out" "$command"$'\ngoes on'
+}
+
+# --- what was ignored or blocked ---
+
+@test "signals: what is blocked and ignored is to the command what it is without sscap" {
+    local options
+    for options in --default-signal --ignore-signal=HUP,INT,USR1,CHLD,PIPE --block-signal=TERM,USR2,CHLD,RTMIN; do
+        capture env --default-signal "$options" grep -E '^(Sig(Blk|Ign|Cgt)|ShdPnd)' /proc/self/status
+        assert_status 0
+        mv "$out" "$TMP/bare.out"
+        capture env --default-signal "$options" "$SSCAP" --tag=none grep -E '^(Sig(Blk|Ign|Cgt)|ShdPnd)' /proc/self/status
+        assert_same "$TMP/bare.out" "$out"
+        [ -n "${WRAP:-}" ] || {
+            SSCAP_TAG=none capture env --default-signal "$options" LD_PRELOAD="$LIBSSCAP" \
+                grep -E '^(Sig(Blk|Ign|Cgt)|ShdPnd)' /proc/self/status
+            assert_same "$TMP/bare.out" "$out"
+        }
+    done
+}
+
+@test "signals: under nohup, SIGHUP ends neither the command nor sscap" {
+    mkfifo "$TMP/go"
+    SIGNALS=--ignore-signal=HUP start --tag=none sh -c 'echo ready; read -r x <"$0"; echo survived' "$TMP/go"
+    wait_until count_is ready 1
+    kill -HUP "$runner"
+    echo >"$TMP/go"
+    finish
+    assert_status 0
+    assert_text "$out" $'ready\nsurvived'
+}
+
+@test "signals: an ignored SIGHUP or SIGINT does not end the wait for those left behind" {
+    local name
+    mkfifo "$TMP/go"
+    for name in HUP INT; do
+        rm -f "$TMP/runner"
+        SIGNALS=--ignore-signal=$name start bash -c '(read -r x <"$0"; echo late) & exit 3' "$TMP/go"
+        wait_until grep -q held "$err"
+        kill "-$name" "$runner"
+        # Whatever it does about that it has done when it sleeps again, or is gone.
+        wait_until has_taken_signals
+        assert_no_match "$out" late
+        [ -e "/proc/$runner" ]
+        echo >"$TMP/go"
+        finish
+        assert_status 3
+        # The line was waited for.
+        assert_count "$out" 'late$' 1
+    done
+}
+
+has_taken_signals() {
+    state_is Z "$runner" || [ ! -e "/proc/$runner" ] ||
+        { state_is S "$runner" && ! grep -qE '^(SigPnd|ShdPnd):.*[1-9a-f]' "/proc/$runner/status"; }
+}
+
+@test "signals: an ignored SIGTSTP does not stop sscap" {
+    local i
+    SIGNALS=--ignore-signal=TSTP,TTIN,TTOU start --tag=none "$PROGRAMS/count_signals"
+    wait_until count_is ready 1
+    kill -TSTP "$runner"
+    kill -TTOU "$runner"
+    # Stopped, it would not hand these on; the first one may have gone before.
+    for i in 1 2; do
+        kill -USR1 "$runner"
+        PATIENCE=5 wait_until count_is "got $(kill -l USR1)" "$i" || {
+            kill -CONT "$runner"
+            return 1
+        }
+    done
+    kill -TERM "$runner"
+    finish
+    assert_status 9
+}
+
+@test "signals: those left behind: SIGTERM and SIGINT stop the wait, with the command's status" {
+    local name
+    mkfifo "$TMP/go"
+    for name in TERM INT HUP QUIT; do
+        rm -f "$TMP/runner"
+        start bash -c '(read -r x <"$0"; echo late) & echo early; exit 3' "$TMP/go"
+        wait_until grep -q held "$err"
+        kill "-$name" "$runner"
+        finish
+        assert_status 3
+        assert_count "$out" 'early$' 1
+        # As with --wait=command, later lines are not lost.
+        echo >"$TMP/go"
+        wait_until count_is 'late$' 1
+    done
+}
+
+# --- everything else that a process inherits ---
+
+@test "signals: limits, umask, priority, group and session are what they are without sscap" {
+    local script='cat /proc/self/limits; umask; cut -d " " -f 5-7,18-19 /proc/$$/stat >"$0"; cat "$0" >/dev/null'
+    ulimit -S -n 123
+    ulimit -H -n 456
+    ulimit -S -c 0
+    ulimit -S -s 4096
+    umask 027
+    run_bare nice -n 3 sh -c "$script" "$TMP/bare.stat"
+    mv "$out" "$TMP/bare.out"
+    run_sscap --tag=none nice -n 3 sh -c "$script" "$TMP/found.stat"
+    assert_same "$TMP/bare.out" "$out"
+    assert_matches "$out" '^Max open files +123 +456 '
+    # Numbers of groups differ from run to run; that it is sscap's own is what counts. Nice and priority do not.
+    assert_equal "$(cut -d ' ' -f 3-5 "$TMP/bare.stat")" "$(cut -d ' ' -f 3-5 "$TMP/found.stat")"
+    run_sscap --tag=none sh -c 'cut -d " " -f 5,6 /proc/$$/stat /proc/$PPID/stat'
+    assert_equal 1 "$(sort -u "$out" | wc -l)"
+    # By LD_PRELOAD alone, too.
+    SSCAP_TAG=none run_preloaded nice -n 3 sh -c "$script" "$TMP/found.stat"
+    assert_same "$TMP/bare.out" "$out"
+}
+
+@test "signals: the limit of open files is the command's own, not what sscap takes for itself" {
+    local limit
+    for limit in 20 64 300 1024; do
+        capture bash -c "ulimit -n $limit; exec \"\$@\"" bash "$SSCAP" --tag=none bash -c 'ulimit -Sn; ulimit -Hn'
+        assert_status 0
+        assert_text "$out" "$limit"$'\n'"$limit"
+    done
+}
