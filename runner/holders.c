@@ -12,7 +12,7 @@
 
 enum { NAMED_MAX = 5 };
 
-static bool links_to(int directory, const char *name, const uint64_t inode[SSCAP_STREAMS])
+static bool links_to(int directory, const char *name, const uint64_t *inode)
 {
     char target[64];
     ssize_t n = readlinkat(directory, name, target, sizeof target - 1);
@@ -28,7 +28,7 @@ static bool links_to(int directory, const char *name, const uint64_t inode[SSCAP
     return false;
 }
 
-static bool holds(const char *pid, const uint64_t inode[SSCAP_STREAMS])
+static bool holds(const char *pid, const uint64_t *inode)
 {
     char path[64];
     bool found = false;
@@ -54,17 +54,34 @@ static void read_name(const char *pid, char *name, size_t size)
         fclose(file);
 }
 
-size_t holders_list(const uint64_t inode[SSCAP_STREAMS], char *text, size_t size)
+static bool is_child(const char *pid, const uint64_t *inode)
+{
+    (void)inode;
+    char path[64];
+    char text[512];
+    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    const char *end = strrchr(text, ')'); /* of the name, which may hold anything: ") S PPID" (proc(5)) */
+    return end != NULL && strlen(end) > 4 && atoi(end + 4) == getpid();
+}
+
+/* Names all processes of which `is` is true. */
+static size_t list(bool (*is)(const char *pid, const uint64_t *inode), const uint64_t *inode, char *text,
+                   size_t size)
 {
     size_t count = 0;
     size_t length = 0;
-    text[0] = '\0';
     DIR *proc = opendir("/proc");
     if (proc == NULL)
         return 0;
     for (const struct dirent *entry; (entry = readdir(proc)) != NULL;) {
         char name[64];
-        if (entry->d_name[0] < '0' || entry->d_name[0] > '9' || !holds(entry->d_name, inode))
+        if (entry->d_name[0] < '0' || entry->d_name[0] > '9' || !is(entry->d_name, inode))
             continue;
         if (++count > NAMED_MAX)
             continue;
@@ -78,4 +95,14 @@ size_t holders_list(const uint64_t inode[SSCAP_STREAMS], char *text, size_t size
     if (count > NAMED_MAX)
         snprintf(text + length, size - length, " and %zu more", count - NAMED_MAX);
     return count;
+}
+
+size_t holders_list(const uint64_t inode[SSCAP_STREAMS], char *text, size_t size)
+{
+    return list(holds, inode, text, size);
+}
+
+size_t holders_children(char *text, size_t size)
+{
+    return list(is_child, NULL, text, size);
 }

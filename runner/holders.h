@@ -11,4 +11,7 @@
  * /proc/PID/fd shows them; 0: none). What we may not look into is not found. */
 size_t holders_list(const uint64_t inode[SSCAP_STREAMS], char *text, size_t size);
 
+/* The same for the children of this process: orphans of the tree among them. */
+size_t holders_children(char *text, size_t size);
+
 #endif

@@ -252,8 +252,10 @@ bool lines_end(struct lines *lines, struct process *process)
 
 uint64_t lines_show_idle(struct lines *lines, uint64_t now)
 {
-    while (lines->idle != 0 && lines->oldest != NULL) {
-        struct assembler *a = lines->oldest;
+    for (struct assembler *a = lines->oldest, *next; lines->idle != 0 && a != NULL; a = next) {
+        next = a->open_next;
+        if (!(lines->idle_streams & 1u << a->stream))
+            continue;
         if (a->touched + lines->idle > now)
             return a->touched + lines->idle;
         if (!append(lines, a->process, (enum sscap_stream)a->stream, a->tid, a, NULL, 0, LINE_IDLE))

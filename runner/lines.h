@@ -34,6 +34,7 @@ struct lines {
     uint64_t wall;     /* time of the bytes in hand */
     uint64_t now;
     uint64_t lines, bytes;             /* in all */
+    uint32_t idle_streams;             /* bits: those that are shown on a terminal */
     uint64_t idle;                     /* ns after which an unfinished line is shown; 0: never */
     struct assembler *oldest, *newest; /* with bytes, by `touched` */
 };

@@ -19,8 +19,8 @@ struct loop {
     int n; /* events of the batch in hand */
     struct epoll_event batch[BATCH];
     struct timer *timers;
-    void (*idle)(void *context);
-    void *idle_context;
+    void (*turn)(void *context, bool idle);
+    void *turn_context;
     uint64_t pace;  /* ns */
     uint64_t woken; /* now_ns when the last wait ended */
     const struct watch *urgent;
@@ -76,10 +76,10 @@ void loop_add_timer(struct loop *loop, struct timer *timer)
     loop->timers = timer;
 }
 
-void loop_on_idle(struct loop *loop, void (*idle)(void *context), void *context)
+void loop_on_turn(struct loop *loop, void (*turn)(void *context, bool idle), void *context)
 {
-    loop->idle = idle;
-    loop->idle_context = context;
+    loop->turn = turn;
+    loop->turn_context = context;
 }
 
 /* Milliseconds until the next timer, rounded up; -1: none. (epoll_pwait2 would take nanoseconds, but needs Linux 5.11.) */
@@ -133,11 +133,11 @@ int loop_run(struct loop *loop)
 {
     while (!loop->stopped) {
         int n = epoll_wait(loop->epoll, loop->batch, BATCH, 0);
+        if (loop->turn != NULL)
+            loop->turn(loop->turn_context, n == 0);
+        if (loop->stopped)
+            break;
         if (n == 0) {
-            if (loop->idle != NULL)
-                loop->idle(loop->idle_context);
-            if (loop->stopped)
-                break;
             if (loop->pace > 0)
                 rest(loop);
             n = epoll_wait(loop->epoll, loop->batch, BATCH, next_timeout(loop));

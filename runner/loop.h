@@ -42,8 +42,8 @@ void loop_unwatch(struct loop *loop, struct watch *watch);
 /* Registers a timer, which stays registered. */
 void loop_add_timer(struct loop *loop, struct timer *timer);
 
-/* Called each time nothing is ready and the loop is about to sleep. */
-void loop_on_idle(struct loop *loop, void (*idle)(void *context), void *context);
+/* Calls turn before each wait: with idle when nothing is ready and the loop is about to sleep, else between two batches. */
+void loop_on_turn(struct loop *loop, void (*turn)(void *context, bool idle), void *context);
 
 /* Waking is what a quiet loop costs those who write to it, so a busy one wakes at most once in `ns`: it rests before it waits again, unless
  * `urgent` has something. 0: it never rests. */

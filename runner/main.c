@@ -31,6 +31,7 @@
 #include "shim/wire.h"
 
 #define NOTICE_AFTER_NS (1 * NS_PER_S)
+#define FLUSH_AFTER_NS  (10 * NS_PER_MS)
 #define PROMPT_AFTER_NS (200 * NS_PER_MS)
 
 /* A writer of short lines uses up about 0.8 KB of its send buffer in a microsecond: a quarter of the buffer, at that rate. */
@@ -55,7 +56,8 @@ struct runner {
     struct events events;
     struct intake intake;
     struct signals signals;
-    struct tag tag;
+    struct tag tags[SSCAP_STREAMS];
+    size_t tag_width;
     struct sink sinks[SSCAP_STREAMS];
     size_t sink_count;
     unsigned int notices_empty; /* times that nobody was found to wait for */
@@ -69,6 +71,7 @@ struct runner {
     bool tail_printed;
     bool
         detached; /* a child of ours goes on with the session: what it shares with us (the epoll instance) is its own now */
+    uint64_t flushed;        /* now_ns of the last time that all lines went out */
     uint32_t unread_streams; /* bits: nobody reads their lines any more; to be abandoned */
     int output_error;        /* errno of an output that failed other than by its reader leaving */
 };
@@ -151,6 +154,13 @@ static void leave(struct runner *r)
         r->leave_position[i] = intake_written(&r->intake, (enum sscap_stream)i);
 }
 
+/* Whether any process of the tree lives: those whose parent has ended are our children (PR_SET_CHILD_SUBREAPER), the others theirs. */
+static bool has_children(void)
+{
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
 /* Whether everyone whom --wait names has ended, or has let go of the streams. */
 static bool waited(struct runner *r)
 {
@@ -163,7 +173,7 @@ static bool waited(struct runner *r)
     for (int i = 0; r->leaving && i < SSCAP_STREAMS; i++)
         if (intake_position(&r->intake, (enum sscap_stream)i) < r->leave_position[i])
             return false;
-    return r->leaving || r->options.wait_mode != WAIT_TREE || r->processes.live_count == 0;
+    return r->leaving || r->options.wait_mode != WAIT_TREE || !has_children();
 }
 
 /* All has been read: what processes left unfinished becomes lines, and the last lines go out. */
@@ -203,15 +213,19 @@ static void detach(struct runner *r)
     r->notice.at = 0;
 }
 
-static void idle(void *context)
+/* Where the loop is never idle, lines still come out within FLUSH_AFTER_NS. */
+static void turn(void *context, bool idle)
 {
     struct runner *r = context;
     progress(r);
+    if (!idle && now_ns() < r->flushed + FLUSH_AFTER_NS)
+        return;
+    r->flushed = now_ns();
     pump(r, true);
     abandon_unread(r);
     if (r->lines.idle != 0)
-        r->prompt.at = lines_show_idle(&r->lines, now_ns());
-    if (!waited(r) || !finished(r))
+        r->prompt.at = lines_show_idle(&r->lines, r->flushed);
+    if (!idle || !waited(r) || !finished(r))
         return;
     if (intake_open(&r->intake)) {
         detach(r);
@@ -233,25 +247,23 @@ static void notice_due(struct timer *timer)
 {
     struct runner *r = timer->context;
     char status[64];
-    char holders[512];
-    if (r->options.quiet || r->leaving)
+    char names[512] = "not ours to look into";
+    bool held = intake_open(&r->intake);
+    if (r->options.quiet || r->leaving || (!held && r->options.wait_mode != WAIT_TREE))
         return;
     describe_status(r->command_status, status, sizeof status);
-    if (intake_open(&r->intake)) {
-        size_t n = holders_list(r->channels.inode, holders, sizeof holders);
-        if (n == 0 &&
-            ++r->notices_empty < NOTICES_EMPTY_MAX) { /* gone, most likely, and the end is about to be read */
-            timer->at = now_ns() + NOTICE_AFTER_NS;
-            return;
-        }
-        if (n == 0)
-            snprintf(holders, sizeof holders, "not ours to look into");
-        say("'%s' %s; still held by %zu process%s, waiting: %s", r->options.command[0], status, n,
-            n == 1 ? "" : "es", holders);
-    } else {
-        say("'%s' %s; waiting for %llu more of its processes", r->options.command[0], status,
-            (unsigned long long)r->processes.live_count);
+    size_t n = held ? holders_list(r->channels.inode, names, sizeof names)
+                    : holders_children(names, sizeof names);
+    if (n == 0 && (!held || ++r->notices_empty <
+                                NOTICES_EMPTY_MAX)) { /* gone, most likely, and their end about to be read */
+        timer->at = now_ns() + NOTICE_AFTER_NS;
+        return;
     }
+    if (held)
+        say("'%s' %s; still held by %zu process%s, waiting: %s", r->options.command[0], status, n,
+            n == 1 ? "" : "es", names);
+    else
+        say("'%s' %s; waiting for %zu more of its processes: %s", r->options.command[0], status, n, names);
     say("^C stops waiting; so does --wait=command from the start");
 }
 
@@ -306,7 +318,7 @@ static bool same_file(int a, int b)
            first.st_ino == second.st_ino && first.st_rdev == second.st_rdev;
 }
 
-static bool wants_color(const struct options *options)
+static bool wants_color(const struct options *options, int fd)
 {
     const char *no_color = getenv("NO_COLOR");
     const char *terminal = getenv("TERM");
@@ -314,17 +326,20 @@ static bool wants_color(const struct options *options)
         return options->color_mode == COLOR_ALWAYS;
     if (no_color != NULL && *no_color != '\0') /* no-color.org */
         return false;
-    return isatty(STDOUT_FILENO) && terminal != NULL && strcmp(terminal, "dumb") != 0;
+    return isatty(fd) && terminal != NULL && strcmp(terminal, "dumb") != 0;
 }
 
 static int add_sink(struct runner *r, int fd, uint32_t streams)
 {
     struct sink *sink = &r->sinks[r->sink_count];
     struct buffer *buffer = &r->buffers[streams == 1u << SSCAP_ERR ? r->buffer_count - 1 : 0];
+    struct tag *tag = &r->tags[r->sink_count];
+    tag_init(tag, r->options.tag, r->options.timestamps, wants_color(&r->options, fd), &r->tag_width,
+             wall_ns());
     sink->moved = sink_moved;
     sink->failed = sink_failed;
     sink->context = r;
-    int error = sink_init(sink, r->loop, buffer, &r->tag, fd, streams, !r->options.tail);
+    int error = sink_init(sink, r->loop, buffer, tag, fd, streams, !r->options.tail);
     if (error == 0)
         r->sink_count++;
     return error;
@@ -384,14 +399,16 @@ static int init_modules(struct runner *r)
         return error;
     lines_init(&r->lines, &r->buffers[0], &r->buffers[r->buffer_count - 1], options->line_max,
                options->bytes);
-    tag_init(&r->tag, options->tag, options->timestamps, wants_color(options), wall_ns());
     r->lines.ranks = tag_has(options->tag, "rank");
-    r->lines.idle = isatty(STDOUT_FILENO) && !options->tail ? PROMPT_AFTER_NS : 0;
+    for (int i = 0; i < SSCAP_STREAMS && !options->tail; i++)
+        if (isatty(STDOUT_FILENO + i))
+            r->lines.idle_streams |= 1u << i;
+    r->lines.idle = r->lines.idle_streams != 0 ? PROMPT_AFTER_NS : 0;
     r->notice = (struct timer){.due = notice_due, .context = r};
     r->prompt = (struct timer){.due = prompt_due, .context = r};
     loop_add_timer(r->loop, &r->notice);
     loop_add_timer(r->loop, &r->prompt);
-    loop_on_idle(r->loop, idle, r);
+    loop_on_turn(r->loop, turn, r);
     error = processes_init(&r->processes, r->loop, &r->lines);
     if (error != 0)
         return error;
@@ -414,6 +431,22 @@ static uint64_t pace(const struct channels *channels)
 {
     uint64_t ns = (uint64_t)(channels->send_buffer * PACE_NS_PER_BYTE);
     return ns < PACE_MAX_NS ? ns : PACE_MAX_NS;
+}
+
+/* ^C and ^\\ reach sscap and the command alike. If the command died of it, so does sscap: a shell ends its script or loop only when what
+ * it waited for was killed by the signal (a status of 130 could be anything). */
+static void die_alike(const struct runner *r)
+{
+    int number = WIFSIGNALED(r->command_status) ? WTERMSIG(r->command_status) : 0;
+    const struct rlimit no_core = {0};
+    sigset_t set;
+    if ((number != SIGINT && number != SIGQUIT) || !(r->signals.from_terminal & 1ull << number))
+        return;
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    raise(number); /* blocked until the next line */
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static void print_totals(const struct runner *r)
@@ -465,6 +498,7 @@ int main(int argc, char *argv[])
         die("cannot wait for events: %s", strerror(-error));
     if (r.options.verbose)
         print_totals(&r);
+    die_alike(&r);
     if (r.detached)
         return exit_status(&r);
     for (size_t i = 0; i < r.sink_count; i++)

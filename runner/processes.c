@@ -165,6 +165,7 @@ static void watch_exit(struct process *process)
     struct processes *set = process->set;
     int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
     if (fd < 0 && errno == ESRCH) {
+        process->late = true;
         end(process);
         return;
     }
@@ -368,8 +369,8 @@ static void event_image(struct processes *processes, int32_t sender, int32_t par
                         int32_t rank)
 {
     struct process *process = *newest_of(processes, sender);
-    if (process != NULL && process->ended)
-        process = NULL;
+    if (process != NULL && process->ended && !process->late)
+        process = NULL; /* another one, under the same pid */
     if (process == NULL)
         process = add(processes, sender, parent_pid, name);
     if (process == NULL)
@@ -388,8 +389,8 @@ static void event_name(struct processes *processes, int32_t sender, uint32_t str
                        bool new_image)
 {
     struct process *process = *newest_of(processes, sender);
-    if (process != NULL && process->ended)
-        process = NULL;
+    if (process != NULL && process->ended && !process->late)
+        process = NULL;  /* another one, under the same pid */
     if (process == NULL) /* a vfork child, which says nothing before */
         process = processes_discover(processes, sender);
     if (process == NULL)

@@ -19,6 +19,7 @@ struct process {
     bool rank_read;
     bool shimmed; /* has sent an event: it runs with the library */
     bool ended;
+    bool late; /* was gone when it was first heard of: more that it has said may still be on its way */
     char name[SSCAP_NAME_SIZE]; /* by its latest event */
     char stream_name
         [SSCAP_STREAMS]

@@ -21,6 +21,12 @@ void signals_block(struct inheritance *ret_inheritance)
     const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
         sigdelset(&all, faults[i]);
+    /* Blocked, an ignored signal would be kept for us all the same. */
+    for (int number = 1; number < NSIG; number++) {
+        struct sigaction found;
+        if (number != SIGCHLD && sigaction(number, NULL, &found) == 0 && found.sa_handler == SIG_IGN)
+            sigdelset(&all, number);
+    }
     sigprocmask(SIG_SETMASK, &all, &ret_inheritance->signal_mask);
     sigaction(SIGCHLD, &action, &ret_inheritance->child_action);
 }
@@ -48,6 +54,8 @@ static void take(struct signals *signals, const struct signalfd_siginfo *info)
     int number = (int)info->ssi_signo;
     /* The terminal's signals (^C, ^\, ^Z, hangup, a new window size) go to everyone in the group: not from us a second time. */
     bool from_terminal = info->ssi_code == SI_KERNEL;
+    if (from_terminal && number < 64)
+        signals->from_terminal |= 1ull << number;
     switch (number) {
     case SIGCHLD:
         reap(signals);

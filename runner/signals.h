@@ -10,7 +10,8 @@
 
 struct signals {
     struct watch watch;
-    pid_t command; /* to which signals are forwarded; 0: it has ended */
+    uint64_t from_terminal; /* bits: signals that the terminal has sent */
+    pid_t command;          /* to which signals are forwarded; 0: it has ended */
     void (*reaped)(void *context, pid_t pid,
                    int status);      /* a child of ours has ended: the command, or an orphan of the tree */
     void (*stopping)(void *context); /* we are about to be stopped (^Z) */
@@ -18,7 +19,8 @@ struct signals {
     void *context;
 };
 
-/* Blocks all signals (so that none is lost before the loop runs) and remembers what the command is to get back. */
+/* Blocks all signals but those that were ignored (so that none is lost before the loop runs, and nohup's stays without effect), and
+ * remembers what the command is to get back. */
 void signals_block(struct inheritance *ret_inheritance);
 
 /* Receives them from the loop on. The callbacks are the caller's to fill in before. Returns 0 or -errno. */

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +22,11 @@
 enum { WRITE_SIZE = 256 * 1024, NOTICE_SIZE = 128 };
 
 /* A description of our own for what fd is open on; fd itself (a copy) where there is none to be had or none is needed. */
-static int open_own(int fd, bool *ret_socket)
+static int open_own(int fd, bool *ret_socket, bool *ret_shared)
 {
     char path[64];
     struct stat status;
-    *ret_socket = false;
+    *ret_socket = *ret_shared = false;
     if (fstat(fd, &status) < 0)
         return -errno;
     if (S_ISFIFO(status.st_mode) || (S_ISCHR(status.st_mode) && isatty(fd))) {
@@ -32,6 +34,7 @@ static int open_own(int fd, bool *ret_socket)
         int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (own >= 0)
             return own;
+        *ret_shared = true; /* EACCES: another user's */
     }
     *ret_socket = S_ISSOCK(status.st_mode);
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -52,7 +55,7 @@ int sink_init(struct sink *sink, struct loop *loop, struct buffer *buffer, struc
     sink->out = malloc(sink->capacity);
     if (sink->out == NULL)
         return -ENOMEM;
-    sink->fd = open_own(fd, &sink->socket);
+    sink->fd = open_own(fd, &sink->socket, &sink->shared);
     if (sink->fd < 0)
         return sink->fd;
     if (live)
@@ -160,14 +163,29 @@ static void format_dropped(struct sink *sink)
 
 /* --- writing --- */
 
+/* One write that does not block; -1 with EAGAIN where it would. */
+static ssize_t write_some(const struct sink *sink, const char *bytes, size_t n)
+{
+    struct pollfd ready_now = {.fd = sink->fd, .events = POLLOUT};
+    if (sink->socket)
+        return send(sink->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (!sink->shared)
+        return write(sink->fd, bytes, n);
+    /* A pipe that is ready has room for PIPE_BUF bytes (pipe(7)); a terminal for some. */
+    if (poll(&ready_now, 1, 0) == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return write(sink->fd, bytes, n < PIPE_BUF ? n : PIPE_BUF);
+}
+
 /* Writes [from, to) as far as it goes. False: stuck, or failed. */
 static bool write_out(struct sink *sink)
 {
     while (sink->from < sink->to) {
         const char *bytes = sink->out + sink->from;
         size_t n = sink->to - sink->from;
-        ssize_t written = sink->socket ? send(sink->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL)
-                                       : write(sink->fd, bytes, n);
+        ssize_t written = write_some(sink, bytes, n);
         if (written >= 0) {
             sink->from += (size_t)written;
             continue;

@@ -18,8 +18,10 @@ struct sink {
     struct tag *tag;
     int fd;      /* never blocks; -1: has failed */
     bool socket; /* needs send(2) not to block */
-    bool live;   /* reads the buffer; else only at the end (--tail) */
-    bool stuck;  /* its reader is too slow: waits for EPOLLOUT */
+    bool
+        shared; /* blocks, its description not being ours alone: written to in small pieces, and only when ready */
+    bool live;  /* reads the buffer; else only at the end (--tail) */
+    bool stuck; /* its reader is too slow: waits for EPOLLOUT */
     struct watch watch;
     char *out; /* formatted, of which [from, to) is not written yet */
     size_t from, to, capacity;

@@ -59,12 +59,14 @@ bool tag_has(const char *template, const char *placeholder)
     return false;
 }
 
-void tag_init(struct tag *tag, const char *template, bool timestamps, bool color, uint64_t start)
+void tag_init(struct tag *tag, const char *template, bool timestamps, bool color, size_t *width,
+              uint64_t start)
 {
     *tag = (struct tag){.template = strcmp(template, "none") == 0 ? NULL : template,
                         .timestamps = timestamps,
                         .timed = timestamps || tag_has(template, "time") || tag_has(template, "elapsed"),
                         .color = color,
+                        .width = width,
                         .start = start};
 }
 
@@ -151,8 +153,8 @@ const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_len
     if (tag->length > 0 && tag->ms == ms && writer_equal(&tag->who, &record->who))
         return tag->text;
     size_t n = fill(tag, record, words, sizeof words);
-    if (n > tag->width)
-        tag->width = n;
+    if (n > *tag->width)
+        *tag->width = n;
     if (tag->timestamps)
         format_time(clock, sizeof clock, record->time);
     if (tag->color)
@@ -160,7 +162,7 @@ const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_len
     static const char marks[] = {
         [LINE_WHOLE] = ' ', [LINE_SPLIT] = '+', [LINE_UNFINISHED] = '~', [LINE_IDLE] = '~'};
     int length = snprintf(tag->text, sizeof tag->text, "%s%s%s%-*.*s %c%s%c", paint, clock,
-                          tag->timestamps ? " " : "", (int)tag->width, (int)n, words,
+                          tag->timestamps ? " " : "", (int)*tag->width, (int)n, words,
                           record->who.stream == SSCAP_OUT ? '|' : '!', tag->color ? "\033[0m" : "",
                           marks[record->who.end]);
     tag->length = length < 0 ? 0 : (size_t)length;

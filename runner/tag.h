@@ -16,7 +16,7 @@ struct tag {
     bool timed; /* the tag depends on the time of the line */
     bool color;
     uint64_t start;    /* wall_ns, for {elapsed} */
-    size_t width;      /* columns: the widest tag so far, to which all are padded */
+    size_t *width;     /* columns: the widest tag so far, of all outputs, to which all are padded */
     struct writer who; /* whom `text` was made for, and when */
     uint64_t ms;
     size_t length;
@@ -29,7 +29,9 @@ const char *tag_check(const char *template);
 /* Whether the template has this placeholder, e.g. "rank". */
 bool tag_has(const char *template, const char *placeholder);
 
-void tag_init(struct tag *tag, const char *template, bool timestamps, bool color, uint64_t start);
+/* `width` is shared by all tags; the caller sets it to 0 once. */
+void tag_init(struct tag *tag, const char *template, bool timestamps, bool color, size_t *width,
+              uint64_t start);
 
 /* The tag of a record, with sign, mark and colour: `*ret_length` bytes that stay valid until the next call. */
 const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_length);

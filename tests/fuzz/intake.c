@@ -84,8 +84,9 @@ static void send_event(int fd, const uint8_t *bytes, size_t n)
     (void)!send(fd, &event, n > 0 && bytes[0] & 2 ? n : sizeof event, 0);
 }
 
-static void stop_when_idle(void *context)
+static void turn(void *context, bool idle)
 {
+    (void)idle;
     processes_settle(&processes, (const uint64_t[]){intake_position(&intake, SSCAP_OUT),
                                                     intake_position(&intake, SSCAP_ERR)});
     read_records(NULL);
@@ -133,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close(err[1]);
     close(ctl[1]);
     close(named[1]);
-    loop_on_idle(loop, stop_when_idle, loop);
+    loop_on_turn(loop, turn, loop);
     if (loop_run(loop) < 0)
         abort();
     for (struct process *process = processes.live; process != NULL; process = process->next)
