@@ -120,7 +120,6 @@ static void end(struct process *process)
     list_remove(&set->live, process);
     list_add(&set->ended, process);
     set->live_count--;
-    set->unshimmed_count += !process->shimmed;
 }
 
 static void exit_ready(struct watch *watch, uint32_t events)
@@ -153,6 +152,7 @@ void processes_settle(struct processes *processes, const uint64_t position[SSCAP
             at = &(*at)->older;
         *at = process->older;
         list_remove(&processes->ended, process);
+        processes->unshimmed_count += !process->shimmed;
         free(process);
     }
 }

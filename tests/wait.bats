@@ -165,7 +165,7 @@ sscap: ^C stops waiting; so does --wait=command from the start"
     prepare
     start --wait=tree bash -c '(exec >&- 2>&-; read -r x <go; : >ended) & exit 3'
     wait_until grep -q 'waiting' "$err"
-    assert_matches "$err" "^sscap: 'bash' has exited \\(status 3\\); waiting for 1 more of its processes$"
+    assert_matches "$err" "^sscap: 'bash' has exited \\(status 3\\); waiting for 1 more of its processes: bash\\[[0-9]+\\]$"
     go
     finish
     assert_status 3
