@@ -454,7 +454,7 @@ static void print_totals(const struct runner *r)
     uint64_t dropped = r->buffers[0].dropped_lines + r->buffers[1].dropped_lines;
     say("%llu process%s (%llu without the library), %llu line%s, %llu bytes",
         (unsigned long long)r->processes.count, r->processes.count == 1 ? "" : "es",
-        (unsigned long long)r->processes.unshimmed_count, (unsigned long long)r->lines.lines,
+        (unsigned long long)processes_unshimmed(&r->processes), (unsigned long long)r->lines.lines,
         plural(r->lines.lines), (unsigned long long)r->lines.bytes);
     if (dropped > 0 || r->processes.lost > 0 || r->events.refused > 0)
         say("%llu line%s dropped, %llu process%s not recorded for want of memory, %llu foreign message%s "

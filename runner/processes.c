@@ -157,6 +157,16 @@ void processes_settle(struct processes *processes, const uint64_t position[SSCAP
     }
 }
 
+uint64_t processes_unshimmed(const struct processes *processes)
+{
+    uint64_t count = processes->unshimmed_count;
+    for (const struct process *process = processes->live; process != NULL; process = process->next)
+        count += !process->shimmed;
+    for (const struct process *process = processes->ended; process != NULL; process = process->next)
+        count += !process->shimmed;
+    return count;
+}
+
 /* --- beginnings --- */
 
 /* Wants to know of its end: by a pidfd; where there are none left (EMFILE), by looking. */

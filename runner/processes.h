@@ -80,6 +80,9 @@ void processes_ended(struct processes *processes, int32_t pid);
 /* Finishes those of the ended whose bytes have all been read: `position` bytes of each stream. */
 void processes_settle(struct processes *processes, const uint64_t position[SSCAP_STREAMS]);
 
+/* How many there were, and are, that run without the library. */
+uint64_t processes_unshimmed(const struct processes *processes);
+
 /* Rank in a parallel job (MPI, SLURM, torchrun), by its environment; -1: none. */
 int32_t processes_rank(struct process *process);
 

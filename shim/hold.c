@@ -10,10 +10,11 @@
 #include "shim/guest.h"
 
 enum {
-    SLOTS = 32,      /* threads that write at the same moment; more are not framed */
-    FD_MIN = 701,    /* where no program looks */
-    FD_MIN_LOW = 10, /* where RLIMIT_NOFILE is below that */
-    SLOT_TAKEN = -1, /* the number is not known yet */
+    SLOTS = 32,        /* threads that write at the same moment; more are not framed */
+    FD_MIN = 701,      /* where no program looks */
+    FD_MIN_LOW = 10,   /* where RLIMIT_NOFILE is below that */
+    SLOT_NONE = SLOTS, /* of a hold that is the program's own descriptor */
+    SLOT_TAKEN = -1,   /* the number is not known yet */
 };
 
 /* Descriptors held now; 0: a free slot. A vfork child uses them too; what it leaves behind when it is killed is told apart by its cookie. */
@@ -33,9 +34,21 @@ static bool take_slot(unsigned int *ret_slot)
     return false;
 }
 
+/* sys/single_threaded.h, glibc 2.32. */
+extern char __libc_single_threaded __attribute__((weak));
+
+/* Nobody can turn fd to something else while we write, so no duplicate is needed: it works without a free descriptor, too, and writes to
+ * no page that a forked child would have to copy. */
+static bool is_alone(void)
+{
+    return &__libc_single_threaded != NULL && __libc_single_threaded;
+}
+
 struct hold hold_get(int fd)
 {
     struct hold hold = {.fd = -1};
+    if (is_alone())
+        return (struct hold){.fd = fd, .slot = SLOT_NONE, .cookie = session_cookie(fd)};
     if (!take_slot(&hold.slot))
         return hold;
     long held = GUEST_SYSCALL(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FD_MIN);
@@ -51,7 +64,7 @@ struct hold hold_get(int fd)
 
 void hold_release(struct hold *hold)
 {
-    if (hold->fd < 0)
+    if (hold->fd < 0 || hold->slot == SLOT_NONE)
         return;
     GUEST_SYSCALL(SYS_close, hold->fd);
     __atomic_store_n(&slots[hold->slot], 0, __ATOMIC_RELEASE);

@@ -52,7 +52,7 @@ static void announce_fork(int parent)
 {
     struct sscap_event event = {.type = SSCAP_EVENT_FORK, .other = parent};
     hold_after_fork();
-    session_send_alone(&event);
+    session_send(&event);
 }
 
 static pid_t forked(pid_t (*real_fork)(void))

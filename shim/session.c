@@ -167,17 +167,12 @@ static void send_by_name(struct iovec *parts, size_t n)
     GUEST_SYSCALL(SYS_close, fd);
 }
 
-static void complete(struct sscap_event *event)
+void session_send(struct sscap_event *event)
 {
     event->version = SSCAP_WIRE_VERSION;
     event->length = sizeof *event;
     event->pid = guest_getpid();
     guest_copy(event->nonce, session.nonce, SSCAP_NONCE_SIZE);
-}
-
-void session_send(struct sscap_event *event)
-{
-    complete(event);
     struct iovec part = {.iov_base = event, .iov_len = sizeof *event};
     struct hold hold = session.ctl >= 0 ? hold_get(session.ctl) : (struct hold){.fd = -1};
     if (hold.fd >= 0 && hold.cookie == session.ctl_cookie)
@@ -185,16 +180,6 @@ void session_send(struct sscap_event *event)
     else
         send_by_name(&part, 1);
     hold_release(&hold);
-}
-
-void session_send_alone(struct sscap_event *event)
-{
-    complete(event);
-    struct iovec part = {.iov_base = event, .iov_len = sizeof *event};
-    if (session_is_ctl(session.ctl))
-        send_whole(session.ctl, &part, 1);
-    else
-        send_by_name(&part, 1);
 }
 
 struct sscap_frame session_frame(enum sscap_frame_type type, uint32_t length, uint32_t tid)
@@ -250,5 +235,5 @@ void session_announce_image(char *const envp[])
     struct sscap_event event = {
         .type = SSCAP_EVENT_IMAGE, .other = (int32_t)GUEST_SYSCALL(SYS_getppid), .rank = own_rank(envp)};
     GUEST_SYSCALL(SYS_prctl, PR_GET_NAME, event.name, 0, 0, 0);
-    session_send_alone(&event);
+    session_send(&event);
 }

@@ -45,10 +45,6 @@ bool session_is_ctl(int fd);
  * that, through the named socket. Waits a little when the runner is behind; gives up in silence when it cannot be reached. */
 void session_send(struct sscap_event *event);
 
-/* The same from a process that has one thread for sure (just forked, just loaded): nobody can turn ctl's number to something else between
- * the look and the message, so no duplicate is needed, and no page of the parent's is written to. */
-void session_send_alone(struct sscap_event *event);
-
 /* Sends one frame to fd, if that is a captured stream, without blocking for long. Returns which one; -1: it is none, or it did not take
  * the frame. */
 int session_send_frame(int fd, const struct sscap_frame *frame, const void *payload);

@@ -139,6 +139,7 @@ refused() {
 }
 
 @test "cli: the edges of numbers and sizes are taken" {
+    not_wrapped "valgrind has no terabyte of addresses"
     local option
     for option in --lines=1 --lines=1000000000 --bytes=64K --bytes=65536 --bytes=1g --bytes=1024G --max-line=16 \
         --max-line=1024G --tail=1 --tail=1000000000 --lines=007; do
@@ -235,11 +236,14 @@ refused() {
 }
 
 @test "cli: 127 not found, 126 not executable" {
+    not_wrapped "valgrind dies of an exec that fails"
     local command
     mkdir "$TMP/directory"
     printf 'text\n' >"$TMP/text"
     printf '#!/nonexistent/interpreter\n' >"$TMP/orphan"
     chmod +x "$TMP/orphan"
+    # A directory of PATH that may not be searched would make it 126.
+    local PATH=/usr/bin:/bin
     for command in sscap-no-such-command "$TMP/nosuch" "$TMP/text/below" '' "$TMP/orphan"; do
         run_sscap "$command"
         assert_status 127
@@ -373,14 +377,22 @@ LOSER='seq 1000000; echo "seq: $?" >&2; exit 5'
 STUBBORN='trap "" PIPE; seq 1000000 2>&-; echo "seq: $?" >&2; exit 7'
 
 @test "cli: a reader that goes away is to the command what it is without sscap" {
-    local command bare i
+    not_wrapped "too slow to let waiting writers go on before it shuts the stream"
+    local command bare i same found
     for command in 'exec yes' 'yes; echo "$?" >&2' "$LOSER" "$STUBBORN"; do
         bare=$(statuses_of sh -c "$command")
         cp "$err" "$TMP/bare.err"
-        for i in 1 2 3 4; do
-            assert_equal "$bare" "$(statuses_of "$SSCAP" --tag=none sh -c "$command")"
-            assert_same "$TMP/bare.err" "$err"
+        same=0
+        for i in 1 2 3 4 5 6; do
+            found=$(statuses_of "$SSCAP" --tag=none sh -c "$command")
+            echo "$i: $found"
+            [ "$found" != "124 0" ]
+            if [ "$found" = "$bare" ] && cmp -s "$TMP/bare.err" "$err"; then
+                same=$((same + 1))
+            fi
         done
+        # A writer that waits for room at that very moment may see EPIPE without SIGPIPE (sscap(1), CAVEATS).
+        [ "$same" -ge 4 ]
     done
     assert_text "$out" 1
 }

@@ -6,6 +6,7 @@
 #   wait_until COMMAND...    polls until COMMAND is true; fails after $PATIENCE seconds
 #   need TOOL...             without the tool the test cannot run: fails in CI, is told as "not run" elsewhere
 #   untag < TAGGED           the text alone; of_stream '|' < TAGGED: the lines of one stream
+#   not_wrapped WHY          the same for what a wrapper around sscap hides
 #   assert_*                 say what differs
 #
 # A test's files go to $TMP, which is made by setup and removed by teardown. A file with its own setup calls make_tmp.
@@ -135,6 +136,11 @@ not_run() {
         return 1
     fi
     skip "not run: $1"
+}
+
+# not_wrapped WHY: for what would show the wrapper (make test WRAP=...) and not sscap.
+not_wrapped() {
+    [ -z "${WRAP:-}" ] || skip "not run: under a wrapper: $1"
 }
 
 need_root() {

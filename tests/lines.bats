@@ -229,7 +229,8 @@ as_through_cat() {
 }
 
 @test "lines: --tag=none: an unfinished line is ended only where another writer's line follows" {
-    run_sscap --tag=none sh -c 'sh -c "printf unfinished"; sleep 0.1; sh -c "printf more"'
+    # The second only writes when the end of the first has been seen.
+    run_sscap --tag=none sh -c 'sh -c "printf unfinished"; until [ -s "$0" ]; do sleep 0.02; done; sh -c "printf more"' "$out"
     assert_text "$out" $'unfinished\nmore'
     assert_equal 15 "$(stat -c %s "$out")"
 }

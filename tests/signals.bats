@@ -44,6 +44,7 @@ state_is() { # STATE PID
 # --- forwarding ---
 
 @test "signals: each that sscap gets reaches the command, exactly once" {
+    not_wrapped "valgrind has signals of its own"
     local name n=0 total=0
     start --tag=none "$PROGRAMS/count_signals"
     wait_until count_is ready 1
@@ -200,6 +201,7 @@ state_is() { # STATE PID
 # --- what was ignored or blocked ---
 
 @test "signals: what is blocked and ignored is to the command what it is without sscap" {
+    not_wrapped "valgrind has signals of its own"
     local options
     for options in --default-signal --ignore-signal=HUP,INT,USR1,CHLD,PIPE --block-signal=TERM,USR2,CHLD,RTMIN; do
         capture env --default-signal "$options" grep -E '^(Sig(Blk|Ign|Cgt)|ShdPnd)' /proc/self/status

@@ -274,6 +274,7 @@ no_zombies_of() {
 }
 
 @test "wait: nested: sessions do not mix" {
+    not_wrapped "the name is the wrapper's"
     # A process of each at the same time, and both libraries are one and the same file.
     run_sscap --tag='outer {name}' bash -c '"$0" --tag="inner {name}" bash -c "for i in {1..300}; do echo i; done" &
         for i in {1..300}; do echo o; done; wait' "$SSCAP"
@@ -368,6 +369,7 @@ no_zombies_of() {
 }
 
 @test "wait: preloaded sscap is one session, not two" {
+    not_wrapped "the wrapper is preloaded, too"
     run_preloaded "$SSCAP" --tag=t sh -c 'echo one; exit 3'
     assert_status 3
     assert_text "$out" 't | one'

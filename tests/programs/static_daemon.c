@@ -20,7 +20,8 @@ int main(int argc, char **argv)
         return 0;
     for (int fd = 0; fd < 1024; fd++)
         close(fd);
-    for (int i = 0; i < 6000 && access(argv[1], F_OK) < 0; i++) /* nobody would end it otherwise, should a test fail */
+    for (int i = 0; i < 6000 && access(argv[1], F_OK) < 0;
+         i++) /* nobody would end it otherwise, should a test fail */
         nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
     close(open(argv[2], O_WRONLY | O_CREAT, 0600));
     return 0;
