@@ -155,25 +155,25 @@ assert_peak_below() {
 }
 
 @test "buffer: block: several processes and both streams into one stuck reader" {
-    local lines=200000
-    [ -z "${WRAP:-}" ] || lines=20000
+    local each=200000
+    [ -z "${WRAP:-}" ] || each=20000
     mkfifo "$TMP/fifo"
     exec 7<>"$TMP/fifo"
     (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --bytes=64K bash -c '
         for i in 1 2 3 4; do
             (echo $BASHPID >"$0.$i"; exec seq -f "$i %.0f" "$1") &
             (exec seq -f "$i! %.0f" "$1" >&2) &
-        done; wait' "$TMP/writer" "$lines") >"$TMP/fifo" 2>&1 &
+        done; wait' "$TMP/writer" "$each") >"$TMP/fifo" 2>&1 &
     job=$!
     wait_until [ -s "$TMP/writer.4" ]
     wait_until blocked "$(cat "$TMP/writer.4")"
     release
     assert_status 0
     for i in 1 2 3 4; do
-        assert_same <(seq "$lines") <(sed -nE "s/^seq\\[[0-9]+\\] *\\| $i //p" "$out")
-        assert_same <(seq "$lines") <(sed -nE "s/^seq\\[[0-9]+\\] *! $i! //p" "$out")
+        assert_same <(seq "$each") <(sed -nE "s/^seq\\[[0-9]+\\] *\\| $i //p" "$out")
+        assert_same <(seq "$each") <(sed -nE "s/^seq\\[[0-9]+\\] *! $i! //p" "$out")
     done
-    assert_equal "$((lines * 8))" "$(wc -l <"$out")"
+    assert_equal "$((each * 8))" "$(wc -l <"$out")"
 }
 
 @test "buffer: block: a reader that takes a little now and then gets all" {
