@@ -107,7 +107,9 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
 }
 
 @test "terminal: the program reads the keyboard" {
-    type '"$SSCAP" --tag=t cat'
+    # What is typed before the shell has let go of the keyboard would not come as lines.
+    type '"$SSCAP" --tag=t sh -c "echo ready; exec cat"'
+    wait_until shows '^t \| ready$'
     type one
     wait_until shows '^t \| one$'
     type two
