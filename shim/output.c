@@ -160,7 +160,8 @@ static bool copy_parts(struct iovec copy[PARTS_MAX], const struct iovec *parts, 
     size_t length = 0;
     if (n <= 0 || n > PARTS_MAX)
         return false;
-    guest_zero(copy, (size_t)n * sizeof *copy); /* for the reader of this code, be it a person or an analyser */
+    guest_zero(copy,
+               (size_t)n * sizeof *copy); /* for the reader of this code, be it a person or an analyser */
     struct iovec to = {.iov_base = copy, .iov_len = (size_t)n * sizeof *copy};
     struct iovec from = {.iov_base = (void *)(uintptr_t)parts, .iov_len = to.iov_len};
     if (GUEST_SYSCALL(SYS_process_vm_readv, guest_getpid(), &to, 1, &from, 1, 0) != (long)to.iov_len)
