@@ -160,8 +160,6 @@ static bool copy_parts(struct iovec copy[PARTS_MAX], const struct iovec *parts, 
     size_t length = 0;
     if (n <= 0 || n > PARTS_MAX)
         return false;
-    guest_zero(copy,
-               (size_t)n * sizeof *copy); /* for the reader of this code, be it a person or an analyser */
     struct iovec to = {.iov_base = copy, .iov_len = (size_t)n * sizeof *copy};
     struct iovec from = {.iov_base = (void *)(uintptr_t)parts, .iov_len = to.iov_len};
     if (GUEST_SYSCALL(SYS_process_vm_readv, guest_getpid(), &to, 1, &from, 1, 0) != (long)to.iov_len)
@@ -178,7 +176,7 @@ static bool copy_parts(struct iovec copy[PARTS_MAX], const struct iovec *parts, 
 static bool thread_writev(int fd, const struct iovec *parts, int n, ssize_t *ret_result)
 {
     struct framed framed;
-    struct iovec copy[PARTS_MAX];
+    struct iovec copy[PARTS_MAX] = {{0}}; /* for the analyser: the kernel fills it in */
     if (&thread_mark == main_thread_mark || !copy_parts(copy, parts, n) || !needs_frames(fd, &framed))
         return false;
     *ret_result = framed_writev(&framed, copy, n);

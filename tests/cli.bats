@@ -392,7 +392,8 @@ STUBBORN='trap "" PIPE; seq 1000000 2>&-; echo "seq: $?" >&2; exit 7'
             fi
         done
         # A writer that waits for room at that very moment may see EPIPE without SIGPIPE (sscap(1), CAVEATS).
-        [ "$same" -ge 4 ]
+        # On a loaded machine that was one in five; it must not be the rule.
+        [ "$same" -ge 2 ]
     done
     assert_text "$out" 1
 }
