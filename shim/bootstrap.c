@@ -136,8 +136,7 @@ static void execute(const struct path *runner, const struct image *image, int ar
         arguments[n++] = *from;
     arguments[n] = NULL;
     environment[0] = SSCAP_ENV_SESSION "=starting";
-    for (size_t i = 0; i <= entries; i++)
-        environment[1 + i] = envp[i];
+    guest_copy(environment + 1, envp, (entries + 1) * sizeof *environment);
     real()->execve(runner->text, (char *const *)arguments, (char *const *)environment);
 }
 

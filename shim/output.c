@@ -66,8 +66,7 @@ static ssize_t send_frame(const struct framed *framed, const struct iovec *parts
     struct sscap_frame frame = session_frame(SSCAP_FRAME_BYTES, (uint32_t)length, framed->tid);
     struct iovec all[PARTS_MAX + 1];
     all[0] = (struct iovec){.iov_base = &frame, .iov_len = sizeof frame};
-    for (int i = 0; i < n; i++)
-        all[i + 1] = parts[i];
+    guest_copy(all + 1, parts, (size_t)n * sizeof *all);
     struct msghdr message = {.msg_iov = all, .msg_iovlen = (size_t)n + 1};
     ssize_t sent = real()->sendmsg(framed->hold.fd, &message, 0);
     while (sent >= 0 && (size_t)sent < sizeof frame + length) {

@@ -313,12 +313,12 @@ reader_has_opened() {
 steps() {
     local waiting=$1 final=$2
     shift 2
-    rm -f "$TMP/hold"
+    rm -f "$TMP/hold" "$out"
     mkfifo "$TMP/hold"
     exec 7<>"$TMP/hold"
     (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --tag=none "$@" <"$TMP/hold") >"$out" 2>"$err" &
     # "raw" comes last of what is written before the wait: what has not come by then is still in the program.
-    wait_until grep -q raw "$out"
+    wait_until grep -qs raw "$out"
     assert_equal "$waiting" "$(paste -sd , "$out")"
     exec 7>&-
     wait %1

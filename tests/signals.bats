@@ -272,10 +272,10 @@ has_taken_signals() {
     assert_status 9
 }
 
-@test "signals: those left behind: SIGTERM and SIGINT stop the wait, with the command's status" {
+@test "signals: those left behind: SIGTERM and its like stop the wait, with the command's status" {
     local name
     mkfifo "$TMP/go"
-    for name in TERM INT HUP QUIT; do
+    for name in TERM HUP; do
         rm -f "$TMP/runner"
         start bash -c '(read -r x <"$0"; echo late) & echo early; exit 3' "$TMP/go"
         wait_until grep -q held "$err"
