@@ -308,15 +308,18 @@ void intake_clear(struct intake *intake)
     }
 }
 
-/* Reads and throws away all that is there; returns how many bytes that were. */
-static size_t drain(struct stream *stream)
+/* Reads and throws away what is there now: not what a fast writer adds meanwhile, or there would be no end. */
+static void drain(struct stream *stream)
 {
-    size_t total = 0;
-    ssize_t n;
-    while (receive(stream, stream->chunk, CHUNK_SIZE, 0, &n), n > 0)
-        total += (size_t)n;
-    stream->position += total;
-    return total;
+    int unread = 0;
+    if (ioctl(stream->watch.fd, FIONREAD, &unread) < 0)
+        return;
+    for (ssize_t n; unread > 0; unread -= (int)n) {
+        receive(stream, stream->chunk, CHUNK_SIZE, 0, &n);
+        if (n <= 0)
+            return;
+        stream->position += (uint64_t)n;
+    }
 }
 
 /* A writer that waits for room when its stream is shut gets EPIPE without the signal (unix_stream_sendmsg), which a pipe would never do.

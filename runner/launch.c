@@ -19,6 +19,7 @@
 #include "runner/util.h"
 
 enum {
+    FILES_WANTED = 4096,
     CTL_FD = 700,            /* above what shells use (10 and up, 255), below select's 1024 */
     STREAM_BUFFER = 4 << 20, /* bytes; the kernel charges some 800 for a short line */
     CTL_BUFFER = 1 << 20,
@@ -26,6 +27,39 @@ enum {
 };
 
 extern char **environ;
+
+/* --- what was inherited --- */
+
+/* A standard descriptor that is closed stays closed for the command, but none of ours may get its number. */
+static void reserve_standard_descriptors(struct inheritance *inheritance)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        inheritance->closed[fd] = fcntl(fd, F_GETFD) < 0;
+        if (inheritance->closed[fd])
+            (void)open("/dev/null", O_PATH | O_CLOEXEC); /* the lowest number that is free: this one */
+    }
+}
+
+/* Each process of the tree takes a descriptor (its pidfd): as many as may be. */
+static void raise_limits(struct inheritance *inheritance)
+{
+    struct rlimit files = {0};
+    getrlimit(RLIMIT_NOFILE, &inheritance->files);
+    files = inheritance->files;
+    files.rlim_cur = files.rlim_max;
+    if (files.rlim_max < FILES_WANTED) {
+        const struct rlimit more = {.rlim_cur = FILES_WANTED, .rlim_max = FILES_WANTED};
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0) /* with CAP_SYS_RESOURCE */
+            return;
+    }
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+void inheritance_take(struct inheritance *inheritance)
+{
+    reserve_standard_descriptors(inheritance);
+    raise_limits(inheritance);
+}
 
 /* --- sockets --- */
 

@@ -29,6 +29,10 @@ struct inheritance {
     bool closed[3]; /* standard descriptors that were closed */
 };
 
+/* Notes what this process was started with (signals_block does its part), and makes itself room: as many descriptors as may be, and none
+ * of them among the standard ones. */
+void inheritance_take(struct inheritance *inheritance);
+
 /* Makes the sockets. Says what fails; returns 0 or -errno. */
 int channels_open(struct channels *channels, const struct options *options,
                   const struct inheritance *inheritance);

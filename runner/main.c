@@ -36,7 +36,7 @@
 
 /* A writer of short lines uses up about 0.8 KB of its send buffer in a microsecond: a quarter of the buffer, at that rate. */
 #define PACE_NS_PER_BYTE (1000 / 800.0 / 4)
-enum { FILES_WANTED = 4096, NOTICES_EMPTY_MAX = 3 };
+enum { NOTICES_EMPTY_MAX = 3 };
 #define PACE_MAX_NS (1 * NS_PER_MS)
 
 /* The library looks for this symbol, to leave the runner alone (shim/bootstrap.c). */
@@ -70,7 +70,7 @@ struct runner {
     uint64_t leave_position[SSCAP_STREAMS]; /* what was written until then is still shown */
     bool tail_printed;
     bool
-        detached; /* a child of ours goes on with the session: what it shares with us (the epoll instance) is its own now */
+        detached; /* a child goes on with the session: what it shares with us (the epoll instance) is its own */
     uint64_t flushed;        /* now_ns of the last time that all lines went out */
     uint32_t unread_streams; /* bits: nobody reads their lines any more; to be abandoned */
     int output_error;        /* errno of an output that failed other than by its reader leaving */
@@ -357,31 +357,6 @@ static int add_sinks(struct runner *r)
     return error == 0 && has_err ? add_sink(r, STDERR_FILENO, err) : error;
 }
 
-/* A standard descriptor that is closed stays closed for the command, but none of ours may get its number. */
-static void reserve_standard_descriptors(struct inheritance *inheritance)
-{
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        inheritance->closed[fd] = fcntl(fd, F_GETFD) < 0;
-        if (inheritance->closed[fd])
-            (void)open("/dev/null", O_PATH | O_CLOEXEC); /* the lowest number that is free: this one */
-    }
-}
-
-/* Each process of the tree takes a descriptor (its pidfd): as many as may be. */
-static void raise_limits(struct inheritance *inheritance)
-{
-    struct rlimit files = {0};
-    getrlimit(RLIMIT_NOFILE, &inheritance->files);
-    files = inheritance->files;
-    files.rlim_cur = files.rlim_max;
-    if (files.rlim_max < FILES_WANTED) {
-        const struct rlimit more = {.rlim_cur = FILES_WANTED, .rlim_max = FILES_WANTED};
-        if (setrlimit(RLIMIT_NOFILE, &more) == 0) /* with CAP_SYS_RESOURCE */
-            return;
-    }
-    (void)setrlimit(RLIMIT_NOFILE, &files);
-}
-
 /* Everything that lives as long as the session does. Returns 0 or -errno. */
 static int init_modules(struct runner *r)
 {
@@ -433,22 +408,6 @@ static uint64_t pace(const struct channels *channels)
     return ns < PACE_MAX_NS ? ns : PACE_MAX_NS;
 }
 
-/* ^C and ^\\ reach sscap and the command alike. If the command died of it, so does sscap: a shell ends its script or loop only when what
- * it waited for was killed by the signal (a status of 130 could be anything). */
-static void die_alike(const struct runner *r)
-{
-    int number = WIFSIGNALED(r->command_status) ? WTERMSIG(r->command_status) : 0;
-    const struct rlimit no_core = {0};
-    sigset_t set;
-    if ((number != SIGINT && number != SIGQUIT) || !(r->signals.from_terminal & 1ull << number))
-        return;
-    (void)setrlimit(RLIMIT_CORE, &no_core);
-    sigemptyset(&set);
-    sigaddset(&set, number);
-    raise(number); /* blocked until the next line */
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
 static void print_totals(const struct runner *r)
 {
     uint64_t dropped = r->buffers[0].dropped_lines + r->buffers[1].dropped_lines;
@@ -468,9 +427,8 @@ int main(int argc, char *argv[])
 {
     static struct runner r;
     options_read(&r.options, argc, argv);
-    reserve_standard_descriptors(&r.inheritance);
+    inheritance_take(&r.inheritance);
     signals_block(&r.inheritance);
-    raise_limits(&r.inheritance);
     unsetenv(SSCAP_ENV_SESSION);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of the tree are ours to reap, not init's */
     int error = init_modules(&r);
@@ -498,7 +456,7 @@ int main(int argc, char *argv[])
         die("cannot wait for events: %s", strerror(-error));
     if (r.options.verbose)
         print_totals(&r);
-    die_alike(&r);
+    signals_die_alike(&r.signals, r.command_status);
     if (r.detached)
         return exit_status(&r);
     for (size_t i = 0; i < r.sink_count; i++)

@@ -247,6 +247,8 @@ static void bad_option(bool lacks_value, const char *word)
 {
     const char letter[] = {'-', (char)optopt, '\0'};
     const char *name = optopt > 0 && optopt < 256 ? letter : word;
+    if (!lacks_value && optopt >= 256) /* a long option of ours, with a value that it does not take */
+        die("option takes no value: '%s' (see sscap --help)", word);
     die("%s '%s' (see sscap --help)", lacks_value ? "value missing for option" : "unknown option", name);
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,4 +102,18 @@ int signals_init(struct signals *signals, struct loop *loop)
     signals->watch.ready = ready;
     signals->watch.context = signals;
     return loop_watch(loop, &signals->watch, fd, EPOLLIN);
+}
+
+void signals_die_alike(const struct signals *signals, int command_status)
+{
+    int number = WIFSIGNALED(command_status) ? WTERMSIG(command_status) : 0;
+    const struct rlimit no_core = {0};
+    sigset_t set;
+    if ((number != SIGINT && number != SIGQUIT) || !(signals->from_terminal & 1ull << number))
+        return;
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    raise(number); /* blocked until the next line */
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
 }

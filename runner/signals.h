@@ -26,4 +26,8 @@ void signals_block(struct inheritance *ret_inheritance);
 /* Receives them from the loop on. The callbacks are the caller's to fill in before. Returns 0 or -errno. */
 int signals_init(struct signals *signals, struct loop *loop);
 
+/* ^C and ^\ reach sscap and the command alike. If the command died of it (status as waitpid has it), so does sscap: a shell ends its script
+ * or loop only when what it waited for was killed by the signal, for a status of 130 could be anything. Else returns. */
+void signals_die_alike(const struct signals *signals, int command_status);
+
 #endif

@@ -1,6 +1,7 @@
 /* The session variable: any value at all is refused or read, never misread. A value that is accepted must be one that the runner could
  * have written. The library's own file is included, as it is no module of the runner's. */
 #include "shim/session.c" /* NOLINT(bugprone-suspicious-include): no module of the runner, so it is not linked */
+#include "shim/hold.c"    /* NOLINT(bugprone-suspicious-include) */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
