@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct hold {
-    int fd; /* the duplicate (close-on-exec), or -1 */
+    int fd; /* the duplicate (close-on-exec); fd itself where there is but one thread; or -1 */
     unsigned int slot;
     uint64_t cookie; /* what it is, by SO_COOKIE; 0: no socket */
 };

@@ -26,8 +26,15 @@ setup() {
     make_tmp
 }
 
-# bats shows what teardown prints only if the test failed: then the last output is what one wants to see.
+# Nothing of a test that has failed is left behind. bats shows what teardown prints only if the test failed: then the last
+# output is what one wants to see.
 teardown() {
+    local left
+    left=$(jobs -pr)
+    # shellcheck disable=SC2086 # a list
+    [ -z "$left" ] || kill $left || :
+    # Whoever waits for its other end goes on.
+    [ ! -p "$TMP/go" ] || : 9<>"$TMP/go"
     show_output
     remove_tmp
 }

@@ -3,18 +3,6 @@
 
 load helper
 
-# Nothing of a test that has failed is left behind.
-teardown() {
-    local left
-    left=$(jobs -pr)
-    # shellcheck disable=SC2086 # a list
-    [ -z "$left" ] || kill $left || :
-    # Whoever waits for its other end goes on.
-    [ ! -p "$TMP/go" ] || : 9<>"$TMP/go"
-    show_output
-    remove_tmp
-}
-
 # start ARG...: sscap in the background; $runner is its pid. finish: $status is its status.
 start() {
     (close_inherited && exec timeout -k 10 "$DEADLINE" bash -c 'echo $$ >"$0" && exec "$@"' "$TMP/runner" \
