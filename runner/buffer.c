@@ -160,6 +160,10 @@ void buffer_advance(struct buffer *buffer, struct cursor *cursor)
 
 void buffer_seek_tail(struct buffer *buffer, struct cursor *cursor, uint64_t lines)
 {
-    while (buffer->next - cursor->number > lines)
-        buffer_advance(buffer, cursor);
+    uint64_t ahead = 0;
+    size_t offset = cursor->offset;
+    for (uint64_t number = cursor->number; number < buffer->next; number++, offset = after(buffer, offset))
+        ahead += record_at(buffer, offset)->who.end != LINE_GROUP;
+    for (; ahead > lines; buffer_advance(buffer, cursor))
+        ahead -= record_at(buffer, cursor->offset)->who.end != LINE_GROUP;
 }

@@ -18,6 +18,7 @@ enum line_end {
     LINE_SPLIT,      /* longer than --max-line: it goes on in the next record of its writer */
     LINE_UNFINISHED, /* its process ended */
     LINE_IDLE,       /* shown before it is finished: it goes on in the next record of its writer */
+    LINE_GROUP,      /* no line: the place of an error group, whose number (uint32_t) is the text */
 };
 
 /* Whose a record is, and what of: all that its tag is made from, but for the time. */
@@ -80,7 +81,7 @@ struct record *buffer_append(struct buffer *buffer, size_t length);
 const struct record *buffer_peek(struct buffer *buffer, struct cursor *cursor);
 void buffer_advance(struct buffer *buffer, struct cursor *cursor);
 
-/* Moves a cursor so that at most `lines` records are ahead of it. */
+/* Moves a cursor so that at most `lines` lines are ahead of it, and what error groups have their places among these. */
 void buffer_seek_tail(struct buffer *buffer, struct cursor *cursor, uint64_t lines);
 
 /* Equal in every byte: inline, as it is asked for every line. */

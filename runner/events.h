@@ -1,4 +1,4 @@
-/* events.h: what the library says over ctl and over the named socket; validated, and handed to processes. */
+/* events.h: what the library says over ctl and over the named socket; validated, and handed to announcements. */
 #ifndef SSCAP_RUNNER_EVENTS_H
 #define SSCAP_RUNNER_EVENTS_H
 
@@ -23,6 +23,7 @@ struct events {
     struct loop *loop;
     struct processes *processes;
     uint8_t nonce[SSCAP_NONCE_SIZE];
+    bool pidfds; /* come with the messages */
     struct watch ctl, listener;
     struct connection connections[CONNECTIONS_MAX];
     unsigned int next_connection; /* taken in turn: where all are in use, the oldest goes */
@@ -30,7 +31,7 @@ struct events {
     uint64_t refused;             /* messages that were not ours to believe */
 };
 
-/* Takes over the runner's end of ctl and the listening named socket. Returns 0 or -errno. */
+/* Takes over the runner's end of ctl and the listening named socket; the first to hand pidfds over where the kernel can. Returns 0 or -errno. */
 int events_init(struct events *events, struct loop *loop, struct processes *processes, int ctl, int listener,
                 const uint8_t nonce[SSCAP_NONCE_SIZE]);
 

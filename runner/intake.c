@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runner/names.h"
+#include "runner/pidfd.h"
 #include "runner/util.h"
 
 enum {
@@ -83,8 +85,27 @@ static void skip(struct stream *stream, size_t n)
     stream->position += n;
 }
 
-/* The writer of what stands at the stream's position. */
-static struct process *writer(const struct stream *stream)
+/* Of whom nothing is known: by /proc, else by its pid alone. */
+static struct process *new_writer(struct stream *stream)
+{
+    struct processes *processes = stream->intake->processes;
+    struct process *process = processes_discover(processes, stream->pid, stream->pidfd);
+    if (process == NULL) {
+        /* Dead and reaped: then its parent has told of it by now, if it ever will. */
+        events_drain(stream->intake->events);
+        process = processes_find(processes, stream->pid, stream->which, stream->position);
+        if (process != NULL)
+            return process;
+        int pidfd = stream->pidfd >= 0 ? stream->pidfd : PIDFD_GONE;
+        process = processes_add(processes, stream->pid, 0, "?", pidfd);
+    }
+    if (process != NULL)
+        stream->pidfd = PIDFD_NONE;
+    return process;
+}
+
+/* The writer of what stands at the stream's position. NULL: no memory. */
+static struct process *writer(struct stream *stream)
 {
     struct intake *intake = stream->intake;
     struct process *process = processes_find(intake->processes, stream->pid, stream->which, stream->position);
@@ -92,14 +113,14 @@ static struct process *writer(const struct stream *stream)
         events_drain(intake->events);
         process = processes_find(intake->processes, stream->pid, stream->which, stream->position);
     }
-    if (process == NULL)
-        process = processes_discover(intake->processes, stream->pid);
-    if (process == NULL) {
-        /* Dead and reaped: then its parent has told of it by now, if it ever will. */
-        events_drain(intake->events);
-        process = processes_find(intake->processes, stream->pid, stream->which, stream->position);
-    }
-    return process != NULL ? process : processes_unknown(intake->processes, stream->pid);
+    return process != NULL ? process : new_writer(stream);
+}
+
+static void drop_pidfd(struct stream *stream)
+{
+    if (stream->pidfd >= 0)
+        close(stream->pidfd);
+    stream->pidfd = PIDFD_NONE;
 }
 
 /* Text, as much as the buffer has room for. False: it is full. */
@@ -123,7 +144,7 @@ static bool take_frame(struct stream *stream, struct process *process)
     if (frame.type == SSCAP_FRAME_IMAGE) {
         events_drain_ctl(
             stream->intake->events); /* the event that goes with it, and what the new image has said */
-        processes_frame(process, stream->which, stream->chunk + stream->from);
+        names_frame(process, stream->which, stream->chunk + stream->from);
         skip(stream, SSCAP_NAME_SIZE);
     } else {
         stream->frame_left = frame.length;
@@ -137,13 +158,14 @@ static bool take_frame(struct stream *stream, struct process *process)
 static bool take(struct stream *stream)
 {
     struct process *process = stream->from < stream->to ? writer(stream) : NULL;
+    drop_pidfd(stream);
     if (process == NULL) { /* no memory to tell whose it is: counted by processes */
         skip(stream, stream->to - stream->from);
         return true;
     }
     if (!process->shimmed) /* or its image has not been heard of yet */
         events_drain_ctl(stream->intake->events);
-    processes_refresh(process, stream->intake->lines->now);
+    names_refresh(process, stream->intake->lines->now);
     while (stream->from < stream->to) {
         size_t have = stream->to - stream->from;
         if (stream->frame_left > 0) {
@@ -166,21 +188,27 @@ static bool take(struct stream *stream)
 
 /* --- receiving --- */
 
-/* Who wrote what comes next, without taking it; -1: nothing is there. */
-static int32_t receive(struct stream *stream, char *to, size_t size, int flags, ssize_t *ret_n)
+/* One recvmsg. Returns who wrote what came, or comes (with MSG_PEEK); 0: not known. With its pidfd, if `pidfd` is not NULL. */
+static int32_t receive(struct stream *stream, char *to, size_t size, int flags, ssize_t *ret_n, int *pidfd)
 {
+    /* Room for the stamp and, where it is wanted, the pidfd: the kernel drops descriptors that somebody sends along. */
     union {
-        char bytes[CMSG_SPACE(
-            sizeof(struct ucred))]; /* room for the stamp alone: the kernel drops descriptors */
+        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control;
     struct iovec part = {.iov_base = to, .iov_len = size};
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = pidfd != NULL ? sizeof control : CMSG_SPACE(sizeof(struct ucred)),
+    };
     do
         *ret_n = recvmsg(stream->watch.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
     while (*ret_n < 0 && errno == EINTR);
     const struct cmsghdr *stamp = *ret_n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (*ret_n > 0 && pidfd != NULL)
+        *pidfd = pidfd_received(&message);
     if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_CREDENTIALS)
         return 0;
     struct ucred sender;
@@ -199,7 +227,7 @@ static size_t keep_cut(struct stream *stream)
     memmove(stream->chunk, stream->chunk + stream->from, kept);
     stream->from = 0;
     stream->to = kept;
-    int32_t pid = receive(stream, &byte, 1, MSG_PEEK, &n);
+    int32_t pid = receive(stream, &byte, 1, MSG_PEEK, &n, NULL);
     stream->frame_at = 0;
     if (n > 0 && pid == stream->pid)
         return kept;
@@ -211,6 +239,7 @@ static size_t keep_cut(struct stream *stream)
 static void end_stream(struct stream *stream)
 {
     loop_unwatch(stream->intake->loop, &stream->watch);
+    drop_pidfd(stream);
     close(stream->watch.fd);
     stream->watch.fd = -1;
     stream->open = false;
@@ -224,7 +253,10 @@ static bool read_chunk(struct stream *stream)
     size_t kept = keep_cut(stream);
     if (kept > 0 && !stream->cut)
         return false; /* stalled */
-    int32_t pid = receive(stream, stream->chunk + kept, CHUNK_SIZE - kept, 0, &n);
+    /* A pidfd costs 4 us: only where there are processes that tell nothing of those that they start. */
+    bool wants_pidfd = intake->pidfds && intake->processes->silent_count > 0;
+    int32_t pid = receive(stream, stream->chunk + kept, CHUNK_SIZE - kept, 0, &n,
+                          wants_pidfd ? &stream->pidfd : NULL);
     if (n < 0 && errno == EAGAIN)
         return false;
     if (n <= 0) { /* 0: no process holds the other end any more; a reset says the same */
@@ -285,10 +317,12 @@ int intake_init(struct intake *intake, struct loop *loop, struct events *events,
     memcpy(intake->nonce, nonce, sizeof intake->nonce);
     for (int i = 0; i < SSCAP_STREAMS; i++) {
         struct stream *stream = &intake->streams[i];
-        *stream = (struct stream){.intake = intake, .which = (enum sscap_stream)i, .open = fds[i] >= 0};
+        *stream = (struct stream){
+            .intake = intake, .which = (enum sscap_stream)i, .open = fds[i] >= 0, .pidfd = PIDFD_NONE};
         stream->watch = (struct watch){.ready = stream_ready, .context = stream, .fd = fds[i]};
         if (!stream->open)
             continue;
+        intake->pidfds = processes->features.pass && pidfd_pass(fds[i]) == 0;
         stream->chunk = malloc(CHUNK_SIZE);
         if (stream->chunk == NULL)
             return -ENOMEM;
@@ -315,7 +349,7 @@ static void drain(struct stream *stream)
     if (ioctl(stream->watch.fd, FIONREAD, &unread) < 0)
         return;
     for (ssize_t n; unread > 0; unread -= (int)n) {
-        receive(stream, stream->chunk, CHUNK_SIZE, 0, &n);
+        receive(stream, stream->chunk, CHUNK_SIZE, 0, &n, NULL);
         if (n <= 0)
             return;
         stream->position += (uint64_t)n;

@@ -24,7 +24,8 @@ struct stream {
     size_t from, to;
     size_t frame_at;     /* the next frame's header in the chunk; to: none */
     bool cut;            /* the chunk filled its room: what stands at its end may go on */
-    int32_t pid;         /* who wrote it */
+    int32_t pid;         /* who wrote it, */
+    int pidfd;           /* and its pidfd, or -1 */
     uint64_t position;   /* of chunk[from], in bytes since the session began */
     uint32_t frame_left; /* payload bytes of a frame that the chunk broke off */
     uint32_t frame_tid;
@@ -37,6 +38,7 @@ struct intake {
     struct lines *lines;
     uint8_t nonce[SSCAP_NONCE_SIZE];
     struct stream streams[SSCAP_STREAMS];
+    bool pidfds;       /* come with the bytes, where asked for */
     bool stalled;      /* the buffer is full: reads nothing until intake_resume */
     uint64_t received; /* bytes in all */
 };

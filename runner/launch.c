@@ -162,8 +162,8 @@ static char *session_variable(const struct channels *channels, const struct opti
     snprintf(text, sizeof text, SSCAP_SESSION_FORMAT, SSCAP_WIRE_VERSION, (unsigned int)ctl_fd,
              (unsigned int)getpid(), (unsigned long long)cookie_of(channels->stream_peer[SSCAP_OUT]),
              (unsigned long long)cookie_of(channels->stream_peer[err]),
-             (unsigned long long)cookie_of(channels->ctl_peer), nonce[0], nonce[1],
-             (unsigned int)options->buffer_mode, strtoull(channels->name, NULL, 16));
+             (unsigned long long)cookie_of(channels->ctl_peer), nonce[0], nonce[1], channels->flags,
+             strtoull(channels->name, NULL, 16));
     if (asprintf(&variable, SSCAP_ENV_SESSION "=%s:%08x", text, sscap_check(text, SSCAP_SESSION_LENGTH)) < 0)
         return NULL;
     return variable;

@@ -18,7 +18,8 @@ struct channels {
     int ctl, ctl_peer;
     int listener;
     uint8_t nonce[SSCAP_NONCE_SIZE];
-    char name[17]; /* of the named socket, after its prefix */
+    uint32_t flags; /* SSCAP_FLAG_*, for the session variable; the caller's to fill in */
+    char name[17];  /* of the named socket, after its prefix */
 };
 
 /* How this process was started, which the command is to get back. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/names.h"
 #include "runner/processes.h"
 #include "runner/util.h"
 
@@ -14,6 +15,7 @@ enum { CAPACITY_MIN = 256, CAPACITY_KEPT = 4096 };
 void lines_init(struct lines *lines, struct buffer *out, struct buffer *err, size_t line_max, size_t open_max)
 {
     *lines = (struct lines){.buffer = {out, err}, .line_max = line_max, .open_max = open_max};
+    lines->tails.max = open_max / 4;
 }
 
 /* --- records --- */
@@ -25,11 +27,22 @@ static struct writer writer_of(const struct lines *lines, struct process *proces
         .pid = process->pid,
         .ppid = process->ppid,
         .tid = tid != 0 ? tid : (uint32_t)process->pid,
-        .rank = lines->ranks ? processes_rank(process) : -1,
+        .rank = lines->ranks ? names_rank(process) : -1,
         .stream = (uint8_t)stream,
     };
     memcpy(who.name, process->stream_name[stream], sizeof who.name);
     return who;
+}
+
+static void keep_tail(struct lines *lines, struct process *process, const struct record *record)
+{
+    struct tail *tail = &process->tail[record->who.stream];
+    bool midline = tail->length > 0 && tail->text[tail->length - 1] != '\n';
+    if (midline && !record->who.continues) /* another thread's */
+        tail_add(&lines->tails, tail, "\n", 1);
+    tail_add(&lines->tails, tail, record->text, record->length);
+    if (record->who.end == LINE_WHOLE)
+        tail_add(&lines->tails, tail, "\n", 1);
 }
 
 /* Appends a record of what was set aside and of `rest`. False when there is no room. */
@@ -50,7 +63,10 @@ static bool append(struct lines *lines, struct process *process, enum sscap_stre
     }
     if (rest_length > 0)
         memcpy(record->text + head_length, rest, rest_length);
-    lines->lines += end == LINE_WHOLE || end == LINE_UNFINISHED;
+    bool whole = end == LINE_WHOLE || end == LINE_UNFINISHED;
+    lines->lines += whole;
+    process->lines += whole;
+    keep_tail(lines, process, record);
     return true;
 }
 
@@ -187,8 +203,11 @@ static size_t feed_whole(struct lines *lines, struct process *process, enum ssca
         record->who = who; /* its end: LINE_WHOLE */
         memcpy(record->text, bytes + done, length);
         done += length + 1;
+        process->lines++;
         lines->lines++;
     }
+    if (done > 0)
+        tail_add(&lines->tails, &process->tail[stream], bytes, done);
     return done;
 }
 

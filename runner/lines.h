@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "runner/buffer.h"
+#include "runner/tail.h"
 #include "shim/wire.h"
 
 struct process;
@@ -28,10 +29,11 @@ struct assembler {
 struct lines {
     struct buffer *buffer[SSCAP_STREAMS]; /* where each stream's lines go: two, or the same */
     size_t line_max;
-    size_t open_max;   /* bytes of all unfinished lines together: beyond it the one that grows is split */
-    size_t open_bytes; /* allocated */
-    bool ranks;        /* records are to have their rank */
-    uint64_t wall;     /* time of the bytes in hand */
+    size_t open_max;    /* bytes of all unfinished lines together: beyond it the one that grows is split */
+    size_t open_bytes;  /* allocated */
+    struct tails tails; /* last lines of each process */
+    bool ranks;         /* records are to have their rank */
+    uint64_t wall;      /* time of the bytes in hand */
     uint64_t now;
     uint64_t lines, bytes;             /* in all */
     uint32_t idle_streams;             /* bits: those that are shown on a terminal */

@@ -1,7 +1,7 @@
 /* main.c: wires the modules in the order in which data flows, decides when the session is over, and with which status.
  *
- *     launch -> intake -> lines -> buffer -> sinks
- *               events -> processes
+ *     launch -> intake -> lines -> outputs (buffers, sinks)
+ *               events -> announcements -> processes -> exits -> errors -> report
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,21 +11,24 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/buffer.h"
+#include "runner/errors.h"
 #include "runner/events.h"
+#include "runner/history.h"
 #include "runner/holders.h"
 #include "runner/intake.h"
 #include "runner/launch.h"
 #include "runner/lines.h"
 #include "runner/loop.h"
+#include "runner/oom.h"
 #include "runner/options.h"
+#include "runner/outputs.h"
 #include "runner/processes.h"
+#include "runner/report.h"
 #include "runner/signals.h"
-#include "runner/sink_terminal.h"
+#include "runner/symbols.h"
 #include "runner/tag.h"
 #include "runner/util.h"
 #include "shim/wire.h"
@@ -33,6 +36,8 @@
 #define NOTICE_AFTER_NS (1 * NS_PER_S)
 #define FLUSH_AFTER_NS  (10 * NS_PER_MS)
 #define PROMPT_AFTER_NS (200 * NS_PER_MS)
+#define EXITING_NS      (2 * NS_PER_S)
+#define EXITING_LOOK_NS (1 * NS_PER_MS)
 
 /* A writer of short lines uses up about 0.8 KB of its send buffer in a microsecond: a quarter of the buffer, at that rate. */
 #define PACE_NS_PER_BYTE (1000 / 800.0 / 4)
@@ -48,18 +53,17 @@ struct runner {
     struct inheritance inheritance;
     struct channels channels;
     struct loop *loop;
-    struct buffer buffers
-        [SSCAP_STREAMS]; /* one for each output: a reader of the one who does not read must not hold up the other */
-    size_t buffer_count;
+    struct outputs outputs;
     struct lines lines;
     struct processes processes;
     struct events events;
     struct intake intake;
     struct signals signals;
-    struct tag tags[SSCAP_STREAMS];
-    size_t tag_width;
-    struct sink sinks[SSCAP_STREAMS];
-    size_t sink_count;
+    struct oom oom;
+    struct symbols *symbols;
+    struct errors errors;
+    struct history history;
+    uint64_t begun;             /* now_ns */
     unsigned int notices_empty; /* times that nobody was found to wait for */
     struct timer notice;        /* who is still being waited for */
     struct timer prompt;        /* unfinished lines to show */
@@ -68,9 +72,10 @@ struct runner {
     int command_status;                     /* as waitpid has it */
     bool leaving;                           /* no longer waiting for anyone but the sinks */
     uint64_t leave_position[SSCAP_STREAMS]; /* what was written until then is still shown */
-    bool tail_printed;
     bool
         detached; /* a child goes on with the session: what it shares with us (the epoll instance) is its own */
+    uint64_t
+        exiting_until; /* now_ns until which the last ones are waited for, who are on their way out; 0: nobody was yet */
     uint64_t flushed;        /* now_ns of the last time that all lines went out */
     uint32_t unread_streams; /* bits: nobody reads their lines any more; to be abandoned */
     int output_error;        /* errno of an output that failed other than by its reader leaving */
@@ -82,7 +87,10 @@ static int exit_status(const struct runner *r)
 {
     int status = WIFSIGNALED(r->command_status) ? STATUS_SIGNAL + WTERMSIG(r->command_status)
                                                 : WEXITSTATUS(r->command_status);
-    return status == 0 && r->output_error != 0 ? STATUS_FAILED : status;
+    if (status == 0 && r->output_error != 0)
+        return STATUS_FAILED;
+    bool failures = r->errors.signals + r->errors.exits > 0;
+    return status == 0 && r->options.strict && failures ? STATUS_STRICT : status;
 }
 
 /* "exited with status 3", "was killed by SIGTERM". */
@@ -98,19 +106,6 @@ static void describe_status(int status, char *text, size_t size)
 }
 
 /* --- the flow --- */
-
-static bool pump(struct runner *r, bool flush)
-{
-    bool moved = false;
-    for (size_t i = 0; i < r->sink_count; i++)
-        moved |= sink_pump(&r->sinks[i], flush);
-    return moved;
-}
-
-static bool make_room(void *context)
-{
-    return pump(context, false);
-}
 
 static uint64_t written(void *context, enum sscap_stream stream)
 {
@@ -140,7 +135,7 @@ static void progress(struct runner *r)
                                               intake_position(&r->intake, SSCAP_ERR)};
     if (r->processes.ended != NULL)
         processes_settle(&r->processes, position);
-    pump(r, false);
+    outputs_pump(&r->outputs, false);
     abandon_unread(r);
     intake_resume(&r->intake);
 }
@@ -176,6 +171,18 @@ static bool waited(struct runner *r)
     return r->leaving || r->options.wait_mode != WAIT_TREE || !has_children();
 }
 
+/* A process closes its descriptors before it is seen to have ended (do_exit): the last ones' streams end a moment before they do. */
+static bool are_exiting(struct runner *r)
+{
+    uint64_t now = now_ns();
+    if (!processes_exiting(&r->processes))
+        return false;
+    if (r->exiting_until == 0)
+        r->exiting_until = now + EXITING_NS;
+    r->processes.await.at = now + EXITING_LOOK_NS;
+    return now < r->exiting_until;
+}
+
 /* All has been read: what processes left unfinished becomes lines, and the last lines go out. */
 static bool finished(struct runner *r)
 {
@@ -183,19 +190,12 @@ static bool finished(struct runner *r)
         for (struct process *process = r->processes.live; process != NULL; process = process->next)
             if (!lines_end(&r->lines, process))
                 return false;
-    if (r->processes.ended != NULL && !r->leaving)
+    if (!r->leaving && (r->processes.ended != NULL || are_exiting(r)))
         return false;
-    if (r->options.tail && !r->tail_printed) {
-        r->tail_printed = true;
-        for (size_t i = 0; i < r->sink_count; i++)
-            if (r->sinks[i].fd >= 0)
-                sink_start(&r->sinks[i], r->options.tail_lines);
-    }
-    pump(r, true);
-    for (size_t i = 0; i < r->sink_count; i++)
-        if (!sink_done(&r->sinks[i]))
-            return false;
-    return true;
+    if (r->options.tail)
+        outputs_start_tail(&r->outputs, r->options.tail_lines);
+    outputs_pump(&r->outputs, true);
+    return outputs_done(&r->outputs);
 }
 
 /* Others hold the streams, and nobody waits for them any more: their lines go on to be shown, as they would without sscap, by a
@@ -221,7 +221,7 @@ static void turn(void *context, bool idle)
     if (!idle && now_ns() < r->flushed + FLUSH_AFTER_NS)
         return;
     r->flushed = now_ns();
-    pump(r, true);
+    outputs_pump(&r->outputs, true);
     abandon_unread(r);
     if (r->lines.idle != 0)
         r->prompt.at = lines_show_idle(&r->lines, r->flushed);
@@ -267,10 +267,24 @@ static void notice_due(struct timer *timer)
     say("^C stops waiting; so does --wait=command from the start");
 }
 
-static void reaped(void *context, pid_t pid, int status)
+/* --- ends of processes --- */
+
+static struct process *child_ended(void *context, pid_t pid)
 {
     struct runner *r = context;
-    processes_ended(&r->processes, pid);
+    return processes_child_ended(&r->processes, pid);
+}
+
+static void reaped(void *context, pid_t pid, struct process *process, int status, const struct rusage *usage)
+{
+    struct runner *r = context;
+    const struct sscap_usage used = {
+        .user_us = (uint64_t)usage->ru_utime.tv_sec * 1000000 + (uint64_t)usage->ru_utime.tv_usec,
+        .system_us = (uint64_t)usage->ru_stime.tv_sec * 1000000 + (uint64_t)usage->ru_stime.tv_usec,
+        .peak_kb = (uint64_t)usage->ru_maxrss,
+    };
+    if (process != NULL)
+        exits_note(process, WITNESS_WAIT, status, &used);
     if (pid != r->command)
         return;
     r->command_ended = true;
@@ -278,9 +292,61 @@ static void reaped(void *context, pid_t pid, int status)
     r->notice.at = now_ns() + NOTICE_AFTER_NS;
 }
 
+static void began(void *context, struct process *process)
+{
+    struct runner *r = context;
+    history_begin(&r->history, process);
+}
+
+static void adopted(void *context, struct process *process, const struct process *parent)
+{
+    struct runner *r = context;
+    history_adopt(&r->history, process, parent);
+}
+
+static void started(void *context, struct process *process)
+{
+    struct runner *r = context;
+    oom_note(&r->oom, process);
+}
+
+static bool closed(void *context, struct process *process)
+{
+    struct runner *r = context;
+    uint64_t before = r->errors.signals + r->errors.exits;
+    const struct ending *ending = &process->ending;
+    r->errors.asked = r->signals.asked;
+    r->errors.ending = (r->signals.asked & signals_that_end()) != 0;
+    if (ending->witness != WITNESS_NONE && WIFSIGNALED(ending->status) &&
+        WTERMSIG(ending->status) == SIGKILL && exits_sender(ending) == 0 && ending->oom_kills == 0)
+        oom_judge(&r->oom, process);
+    if (!errors_take(&r->errors, process))
+        return false;
+    history_note(&r->history, process, r->errors.signals + r->errors.exits > before);
+    return true;
+}
+
+/* What stands at an error group's place: while running, only what is killed says so at once; others have said their own words. */
+static size_t describe(void *context, const struct record *record, char *text, size_t size)
+{
+    const struct runner *r = context;
+    const struct group *group = errors_of_record(&r->errors, record);
+    if (group == NULL || r->options.quiet || (group->kind != GROUP_SIGNAL && !r->options.tail))
+        return 0;
+    errors_title(group, text, size - 64);
+    size_t n = strlen(text);
+    char title[256];
+    memcpy(title, text, n + 1);
+    int length = snprintf(text, size, "sscap: %s (pid %d%s", title, group->pid,
+                          group->count > 1 ? " and others" : "");
+    length += snprintf(text + length, size - (size_t)length, ")\n");
+    return (size_t)length < size ? (size_t)length : 0;
+}
+
 static void stopping(void *context)
 {
-    pump(context, true);
+    struct runner *r = context;
+    outputs_pump(&r->outputs, true);
 }
 
 static void interrupted(void *context, int signal)
@@ -304,76 +370,25 @@ static void sink_failed(void *context, struct sink *sink, int error)
     struct runner *r = context;
     if (error != EPIPE) {
         r->output_error = error;
-        say("cannot write to standard %s: %s", sink == &r->sinks[0] ? "output" : "error", strerror(error));
+        say("cannot write to standard %s: %s", sink == &r->outputs.sinks[0] ? "output" : "error",
+            strerror(error));
     }
     r->unread_streams |= sink->cursor.streams;
 }
 
 /* --- setting up --- */
 
-static bool same_file(int a, int b)
-{
-    struct stat first, second;
-    return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino && first.st_rdev == second.st_rdev;
-}
-
-static bool wants_color(const struct options *options, int fd)
-{
-    const char *no_color = getenv("NO_COLOR");
-    const char *terminal = getenv("TERM");
-    if (options->color_mode != COLOR_AUTO)
-        return options->color_mode == COLOR_ALWAYS;
-    if (no_color != NULL && *no_color != '\0') /* no-color.org */
-        return false;
-    return isatty(fd) && terminal != NULL && strcmp(terminal, "dumb") != 0;
-}
-
-static int add_sink(struct runner *r, int fd, uint32_t streams)
-{
-    struct sink *sink = &r->sinks[r->sink_count];
-    struct buffer *buffer = &r->buffers[streams == 1u << SSCAP_ERR ? r->buffer_count - 1 : 0];
-    struct tag *tag = &r->tags[r->sink_count];
-    tag_init(tag, r->options.tag, r->options.timestamps, wants_color(&r->options, fd), &r->tag_width,
-             wall_ns());
-    sink->moved = sink_moved;
-    sink->failed = sink_failed;
-    sink->context = r;
-    int error = sink_init(sink, r->loop, buffer, tag, fd, streams, !r->options.tail);
-    if (error == 0)
-        r->sink_count++;
-    return error;
-}
-
-static int add_sinks(struct runner *r)
-{
-    const uint32_t out = 1u << SSCAP_OUT;
-    const uint32_t err = 1u << SSCAP_ERR;
-    bool has_out = r->channels.stream[SSCAP_OUT] >= 0;
-    bool has_err = r->channels.stream[SSCAP_ERR] >= 0;
-    if (has_out && has_err && same_file(STDOUT_FILENO, STDERR_FILENO))
-        return add_sink(r, STDOUT_FILENO, out | err);
-    int error = has_out ? add_sink(r, STDOUT_FILENO, out) : 0;
-    return error == 0 && has_err ? add_sink(r, STDERR_FILENO, err) : error;
-}
-
 /* Everything that lives as long as the session does. Returns 0 or -errno. */
 static int init_modules(struct runner *r)
 {
     const struct options *options = &r->options;
     int error = loop_init(&r->loop);
-    /* One file takes both, in order; and what --tail prints at the end is the last of both. */
-    r->buffer_count = options->tail || same_file(STDOUT_FILENO, STDERR_FILENO) ? 1 : SSCAP_STREAMS;
-    for (size_t i = 0; error == 0 && i < r->buffer_count; i++) {
-        error = buffer_init(&r->buffers[i], options->bytes / r->buffer_count, options->lines,
-                            options->full_mode == FULL_DROP);
-        r->buffers[i].make_room = make_room;
-        r->buffers[i].context = r;
-    }
+    if (error == 0)
+        error = outputs_init(&r->outputs, options);
     if (error != 0)
         return error;
-    lines_init(&r->lines, &r->buffers[0], &r->buffers[r->buffer_count - 1], options->line_max,
-               options->bytes);
+    struct buffer *err = outputs_buffer(&r->outputs, SSCAP_ERR);
+    lines_init(&r->lines, outputs_buffer(&r->outputs, SSCAP_OUT), err, options->line_max, options->bytes);
     r->lines.ranks = tag_has(options->tag, "rank");
     for (int i = 0; i < SSCAP_STREAMS && !options->tail; i++)
         if (isatty(STDOUT_FILENO + i))
@@ -387,9 +402,21 @@ static int init_modules(struct runner *r)
     error = processes_init(&r->processes, r->loop, &r->lines);
     if (error != 0)
         return error;
+    r->processes.features = pidfd_features();
+    r->processes.arguments = !options->no_arguments;
     r->processes.position = written;
     r->processes.before_end = take_events;
+    r->processes.began = began;
+    r->processes.adopted = adopted;
+    r->processes.started = started;
+    r->processes.closed = closed;
     r->processes.context = r;
+    history_init(&r->history, options->tree);
+    oom_init(&r->oom);
+    r->symbols = symbols_new();
+    if (r->symbols == NULL)
+        return -ENOMEM;
+    errors_init(&r->errors, options, r->symbols, err);
     error = channels_open(&r->channels, options, &r->inheritance);
     if (error == 0)
         error = events_init(&r->events, r->loop, &r->processes, r->channels.ctl, r->channels.listener,
@@ -408,9 +435,22 @@ static uint64_t pace(const struct channels *channels)
     return ns < PACE_MAX_NS ? ns : PACE_MAX_NS;
 }
 
+/* What the library is to do in every process of the tree. */
+static uint32_t session_flags(const struct runner *r)
+{
+    uint32_t flags = (uint32_t)r->options.buffer_mode;
+    if (!r->processes.features.info || !r->processes.features.pass)
+        flags |= SSCAP_FLAG_EXITS;
+    if (r->options.errors_mode != ERRORS_NONE)
+        flags |= SSCAP_FLAG_CRASHES;
+    if (!r->options.no_arguments)
+        flags |= SSCAP_FLAG_ARGS;
+    return flags;
+}
+
 static void print_totals(const struct runner *r)
 {
-    uint64_t dropped = r->buffers[0].dropped_lines + r->buffers[1].dropped_lines;
+    uint64_t dropped = outputs_dropped(&r->outputs);
     say("%llu process%s (%llu without the library), %llu line%s, %llu bytes",
         (unsigned long long)r->processes.count, r->processes.count == 1 ? "" : "es",
         (unsigned long long)processes_unshimmed(&r->processes), (unsigned long long)r->lines.lines,
@@ -423,9 +463,51 @@ static void print_totals(const struct runner *r)
             plural(r->events.refused));
 }
 
+static int open_outputs(struct runner *r)
+{
+    const struct sink callbacks = {
+        .moved = sink_moved, .failed = sink_failed, .describe = describe, .context = r};
+    uint32_t streams = 0;
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        streams |= r->channels.stream[i] >= 0 ? 1u << i : 0;
+    return outputs_open(&r->outputs, r->loop, &r->options, streams, &callbacks);
+}
+
+/* Everything has been shown: what there is to say about it. */
+static void finish(struct runner *r)
+{
+    const struct totals totals = {.processes = r->processes.count,
+                                  .lines = r->lines.lines,
+                                  .begun = r->begun,
+                                  .now = now_ns(),
+                                  .command = r->command};
+    processes_close_ended(&r->processes);
+    signals_unblock();
+    for (const struct process *process = r->processes.live; process != NULL; process = process->next)
+        history_note(&r->history, process, false);
+    if (r->options.verbose)
+        print_totals(r);
+    if (!r->options.quiet)
+        report_print(&r->errors, &r->history, &totals, outputs_want_color(&r->options, STDERR_FILENO));
+    signals_die_alike(&r->signals, r->command_status);
+}
+
+static void clear(struct runner *r)
+{
+    outputs_clear(&r->outputs);
+    intake_clear(&r->intake);
+    processes_clear(&r->processes);
+    errors_clear(&r->errors);
+    symbols_free(r->symbols);
+    history_clear(&r->history);
+    oom_clear(&r->oom);
+    loop_free(r->loop);
+}
+
 int main(int argc, char *argv[])
 {
     static struct runner r;
+    r.begun = now_ns();
     options_read(&r.options, argc, argv);
     inheritance_take(&r.inheritance);
     signals_block(&r.inheritance);
@@ -433,6 +515,7 @@ int main(int argc, char *argv[])
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of the tree are ours to reap, not init's */
     int error = init_modules(&r);
     if (error == 0) {
+        r.signals.ended = child_ended;
         r.signals.reaped = reaped;
         r.signals.stopping = stopping;
         r.signals.interrupted = interrupted;
@@ -441,30 +524,23 @@ int main(int argc, char *argv[])
     }
     if (error != 0)
         die("cannot start: %s", strerror(-error));
+    r.channels.flags = session_flags(&r);
     loop_pace(r.loop, pace(&r.channels), &r.signals.watch);
     int command = launch(&r.channels, &r.options, &r.inheritance);
     if (command < 0)
         return -command;
     r.command = r.signals.command = command;
-    error = add_sinks(
+    error = open_outputs(
         &r); /* not before the tree's ends are closed here: with a limit of 16 descriptors, each counts */
     if (error != 0)
         die("cannot open the output: %s", strerror(-error));
-    processes_discover(&r.processes, command);
+    processes_discover(&r.processes, command, PIDFD_NONE);
     error = loop_run(r.loop);
     if (error != 0)
         die("cannot wait for events: %s", strerror(-error));
-    if (r.options.verbose)
-        print_totals(&r);
-    signals_die_alike(&r.signals, r.command_status);
+    finish(&r);
     if (r.detached)
         return exit_status(&r);
-    for (size_t i = 0; i < r.sink_count; i++)
-        sink_clear(&r.sinks[i]);
-    intake_clear(&r.intake);
-    processes_clear(&r.processes);
-    for (size_t i = 0; i < r.buffer_count; i++)
-        buffer_clear(&r.buffers[i]);
-    loop_free(r.loop);
+    clear(&r);
     return exit_status(&r);
 }

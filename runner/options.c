@@ -26,6 +26,7 @@ enum kind {
     KIND_TEMPLATE,
     KIND_TAIL,
     KIND_TEXT,
+    KIND_OK_EXIT,
     KIND_HELP,
     KIND_VERSION
 };
@@ -68,9 +69,19 @@ static const struct option_row rows[] = {
     {"on-full", 0, KIND_CHOICE, "WHAT", "block|drop", AT(full_mode), 0, 0,
      "when what reads sscap's output is too slow: make the writers wait, or drop the oldest lines and say "
      "how many (block)"},
+    {"errors", 0, KIND_CHOICE, "WHICH", "crash|exit|none", AT(errors_mode), 0, 0,
+     "what is a failure: processes killed by signals, also those that exit with a status other than 0, or "
+     "nothing (exit)"},
+    {"ok-exit", 0, KIND_OK_EXIT, "NAME=CODE[,CODE]", NULL, AT(ok_exits), 0, 0,
+     "statuses that are no failure of that program (grep=1); may be given again"},
+    {"strict", 0, KIND_FLAG, NULL, NULL, AT(strict), 0, 0,
+     "exit with 123 when COMMAND succeeded and any of its processes failed"},
+    {"tree", 0, KIND_FLAG, NULL, NULL, AT(tree), 0, 0, "print the tree of all processes at the end"},
+    {"no-args", 0, KIND_FLAG, NULL, NULL, AT(no_arguments), 0, 0,
+     "keep the programs' arguments out of the report"},
     {"color", 0, KIND_CHOICE, "WHEN", "auto|always|never", AT(color_mode), 0, 0,
      "colour the tags (auto: on a terminal)"},
-    {"quiet", 'q', KIND_FLAG, NULL, NULL, AT(quiet), 0, 0, "no notices"},
+    {"quiet", 'q', KIND_FLAG, NULL, NULL, AT(quiet), 0, 0, "no notices and no report"},
     {"verbose", 'v', KIND_FLAG, NULL, NULL, AT(verbose), 0, 0, "totals at the end"},
     {"help", 'h', KIND_HELP, NULL, NULL, 0, 0, 0, "print this and exit"},
     {"version", 'V', KIND_VERSION, NULL, NULL, 0, 0, 0, "print the version and exit"},
@@ -124,8 +135,9 @@ static void print_help(void)
     puts("\nSIZE may end in K, M or G. Each option is also a variable: SSCAP_LINES=500,\n"
          "SSCAP_ON_FULL=drop, SSCAP_TIMESTAMPS=1. Without a wrapper, with variables only:\n"
          "  LD_PRELOAD=libsscap.so COMMAND [ARG...]\n\n"
-         "Exit status: COMMAND's own; 128+N when signal N ended it; 125 sscap failed,\n"
-         "126 COMMAND cannot be executed, 127 COMMAND was not found.");
+         "Exit status: COMMAND's own; 128+N when signal N ended it; with --strict 123 (see\n"
+         "there); 125 sscap failed, 126 COMMAND cannot be executed, 127 COMMAND was not\n"
+         "found.");
 }
 
 /* What was asked for has been printed; or has not (a full disk), which must not look like success. */
@@ -186,6 +198,59 @@ static bool read_flag(const char *source, const char *value)
     return value[0] == '1';
 }
 
+/* Codes from 1 to 255, separated by ','. */
+static bool read_codes(const char *text, struct ok_exit *ok)
+{
+    for (;;) {
+        char *end;
+        unsigned long code = strtoul(text, &end, 10);
+        if (*text < '0' || *text > '9' || code < 1 || code > 255)
+            return false;
+        ok->codes[code / 64] |= 1ull << code % 64;
+        if (*end == '\0')
+            return true;
+        if (*end != ',')
+            return false;
+        text = end + 1;
+    }
+}
+
+/* NAME=CODE[,CODE]; several, separated by blanks, in the variable. */
+static void read_ok_exits(struct options *options, const char *source, const char *value)
+{
+    char *copy = strdup(value);
+    char *rest = copy;
+    char *word;
+    if (copy == NULL)
+        die("no memory");
+    while ((word = strsep(&rest, " ")) != NULL) {
+        struct ok_exit *ok = &options->ok_exits[options->ok_exit_count];
+        char *codes = strrchr(word, '=');
+        if (*word == '\0')
+            continue;
+        if (options->ok_exit_count == OK_EXITS_MAX)
+            refuse(source, value, "is one too many");
+        memset(ok, 0, sizeof *ok);
+        if (codes == NULL || codes == word || !read_codes(codes + 1, ok))
+            refuse(source, value, "is not NAME=CODE[,CODE...] with codes from 1 to 255");
+        *codes = '\0';
+        const char *slash = strrchr(word, '/');
+        snprintf(ok->name, sizeof ok->name, "%s", slash != NULL ? slash + 1 : word);
+        options->ok_exit_count++;
+    }
+    free(copy);
+}
+
+bool options_exit_is_ok(const struct options *options, const char *name, int code)
+{
+    for (int i = 0; i < options->ok_exit_count; i++) {
+        const struct ok_exit *ok = &options->ok_exits[i];
+        if (strcmp(ok->name, name) == 0 && code > 0 && code < 256 && ok->codes[code / 64] >> code % 64 & 1)
+            return true;
+    }
+    return false;
+}
+
 static void set(struct options *options, const struct option_row *row, const char *source, const char *value)
 {
     void *member = (char *)options + row->offset;
@@ -214,6 +279,9 @@ static void set(struct options *options, const struct option_row *row, const cha
     }
     case KIND_TEXT:
         *(const char **)member = value;
+        break;
+    case KIND_OK_EXIT:
+        read_ok_exits(options, source, value);
         break;
     case KIND_HELP:
         print_help();
@@ -263,7 +331,8 @@ void options_read(struct options *options, int argc, char *argv[])
                                 .line_max = 1 << 20,
                                 .tail_lines = COUNT_MAX,
                                 .tag = "{name}[{pid}]",
-                                .buffer_mode = BUFFER_LINE};
+                                .buffer_mode = BUFFER_LINE,
+                                .errors_mode = ERRORS_EXIT};
     read_environment(options);
     for (int i = 0; i < ROWS; i++) {
         int argument = rows[i].kind == KIND_TAIL  ? optional_argument

@@ -3,7 +3,6 @@
 #include "runner/processes.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,50 +10,142 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runner/proc.h"
 #include "runner/util.h"
 
 enum {
     PID_LIMIT = 1 << 22,  /* PID_MAX_LIMIT of 64-bit kernels */
-    DESCRIPTORS_KEPT = 4, /* for everything else: /proc files, connections to the named socket */
+    DESCRIPTORS_KEPT = 8, /* for everything else: /proc files, connections to the named socket */
 };
 
-#define SWEEP_NS   (200 * NS_PER_MS)
-#define REFRESH_NS (1 * NS_PER_MS)
+#define SWEEP_NS           (200 * NS_PER_MS)
+#define AWAIT_NS           (20 * NS_PER_MS)
+/* How long a process's first word may come after a signal to it. */
+#define EARLY_NS           (1 * NS_PER_S)
+/* How long after a process's end somebody may still tell its status: its parent, which is about to wait for it; anyone else. */
+#define PARENT_PATIENCE_NS (1 * NS_PER_S)
+#define PATIENCE_NS        (100 * NS_PER_MS)
 
 static void sweep(struct timer *timer);
 
+/* The turn that comes with it settles them. */
+static void await(struct timer *timer)
+{
+    const struct processes *processes = timer->context;
+    if (processes->ended != NULL)
+        timer->at = now_ns() + AWAIT_NS;
+}
+
+/* One entry a pid, of which only the pages in use take memory. */
+static void *map_table(size_t entry)
+{
+    void *table = mmap(NULL, entry * (PID_LIMIT + 1), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return table != MAP_FAILED ? table : NULL;
+}
+
 int processes_init(struct processes *processes, struct loop *loop, struct lines *lines)
 {
-    size_t size = sizeof(struct process *) * (PID_LIMIT + 1);
-    /* One pointer a pid, of which only the pages in use take memory. */
-    void *table = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                       0);
-    if (table == MAP_FAILED)
-        return -ENOMEM;
     struct rlimit files;
-    *processes = (struct processes){.fd_max = INT_MAX,
-                                    .loop = loop,
-                                    .lines = lines,
-                                    .by_pid = table,
-                                    .pid_max = PID_LIMIT,
-                                    .self = getpid(),
-                                    .sweep.due = sweep};
-    processes->sweep.context = processes;
+    *processes = (struct processes){
+        .fd_max = INT_MAX,
+        .loop = loop,
+        .lines = lines,
+        .by_pid = map_table(sizeof(struct process *)),
+        .unreaped = map_table(sizeof(struct unreaped)),
+        .pid_max = PID_LIMIT,
+        .self = getpid(),
+        .sweep = {.due = sweep, .context = processes},
+        .await = {.due = await, .context = processes},
+    };
+    if (processes->by_pid == NULL || processes->unreaped == NULL)
+        return -ENOMEM;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < INT_MAX)
         processes->fd_max = (int)files.rlim_cur - DESCRIPTORS_KEPT;
     loop_add_timer(loop, &processes->sweep);
+    loop_add_timer(loop, &processes->await);
     return 0;
 }
 
-static void forget(struct process *process)
+static void unwatch(struct process *process)
 {
     loop_unwatch(process->set->loop, &process->exit);
     if (process->exit.fd >= 0)
         close(process->exit.fd);
     process->exit.fd = -1;
+}
+
+/* --- what a program was started with --- */
+
+static void drop_image(struct process *process)
+{
+    if (process->image != NULL && --process->image->users == 0)
+        free(process->image);
+    process->image = NULL;
+}
+
+void processes_set_image(struct process *process, const struct sscap_image *image, const char *text)
+{
+    size_t length = (size_t)image->argv_length + image->cwd_length;
+    struct image *copy = malloc(sizeof *copy + length);
+    drop_image(process);
+    process->image_read = true;
+    if (copy == NULL)
+        return;
+    *copy = (struct image){
+        .users = 1, .argc = image->argc, .argv_length = image->argv_length, .cwd_length = image->cwd_length};
+    memcpy(copy->text, text, length);
+    process->image = copy;
+}
+
+/* --- lists --- */
+
+static void list_remove(struct process **first, struct process **last, struct process *process)
+{
+    *(process->previous != NULL ? &process->previous->next : first) = process->next;
+    *(process->next != NULL ? &process->next->previous : last) = process->previous;
+}
+
+static void list_add(struct process **first, struct process **last, struct process *process)
+{
+    process->previous = *last;
+    process->next = NULL;
+    *(*last != NULL ? &(*last)->next : first) = process;
+    *last = process;
+}
+
+static size_t index_of(const struct processes *processes, int32_t pid)
+{
+    /* 0: writers of a pid namespace that is none of ours below; out of range: cannot be, and is treated like them. */
+    return pid > 0 && pid <= processes->pid_max ? (size_t)pid : 0;
+}
+
+struct process *processes_newest(const struct processes *processes, int32_t pid)
+{
+    return processes->by_pid[index_of(processes, pid)];
+}
+
+struct process *processes_find(const struct processes *processes, int32_t pid, enum sscap_stream stream,
+                               uint64_t position)
+{
+    struct process *process = processes_newest(processes, pid);
+    while (process != NULL && process->older != NULL && position < process->older->end_position[stream])
+        process = process->older;
+    if (process != NULL && process->ended && position >= process->end_position[stream])
+        return NULL; /* a new process, of which nothing is known yet */
+    return process;
+}
+
+static void release(struct process *process)
+{
+    unwatch(process);
+    drop_image(process);
+    exits_clear(&process->ending);
+    for (int stream = 0; stream < SSCAP_STREAMS; stream++)
+        tail_clear(&process->set->lines->tails, &process->tail[stream]);
+    free(process);
 }
 
 void processes_clear(struct processes *processes)
@@ -64,62 +155,42 @@ void processes_clear(struct processes *processes)
         while (*lists[i] != NULL) {
             struct process *process = *lists[i];
             *lists[i] = process->next;
-            forget(process);
-            free(process);
+            release(process);
         }
     }
     munmap(processes->by_pid, sizeof(struct process *) * (PID_LIMIT + 1));
-}
-
-/* --- lists --- */
-
-static void list_remove(struct process **list, struct process *process)
-{
-    *(process->previous != NULL ? &process->previous->next : list) = process->next;
-    if (process->next != NULL)
-        process->next->previous = process->previous;
-}
-
-static void list_add(struct process **list, struct process *process)
-{
-    process->previous = NULL;
-    process->next = *list;
-    if (*list != NULL)
-        (*list)->previous = process;
-    *list = process;
-}
-
-static struct process **newest_of(const struct processes *processes, int32_t pid)
-{
-    /* 0: writers of a pid namespace that is none of ours below; out of range: cannot be, and is treated like them. */
-    return &processes->by_pid[pid > 0 && pid <= processes->pid_max ? pid : 0];
-}
-
-struct process *processes_find(const struct processes *processes, int32_t pid, enum sscap_stream stream,
-                               uint64_t position)
-{
-    struct process *process = *newest_of(processes, pid);
-    while (process != NULL && process->older != NULL && position < process->older->end_position[stream])
-        process = process->older;
-    if (process != NULL && process->ended && position >= process->end_position[stream])
-        return NULL; /* a new process, of which nothing is known yet */
-    return process;
+    munmap(processes->unreaped, sizeof(struct unreaped) * (PID_LIMIT + 1));
 }
 
 /* --- ends --- */
 
-static void end(struct process *process)
+void processes_set_shimmed(struct process *process, bool shimmed)
+{
+    if (!process->ended)
+        process->set->silent_count += (uint64_t)process->shimmed - (uint64_t)shimmed;
+    process->shimmed = shimmed;
+}
+
+void processes_end(struct process *process)
 {
     struct processes *set = process->set;
     if (process->ended)
         return;
     process->ended = true;
+    process->gone = now_ns();
     for (int stream = 0; stream < SSCAP_STREAMS; stream++)
         process->end_position[stream] = set->position(set->context, (enum sscap_stream)stream);
-    forget(process);
-    list_remove(&set->live, process);
-    list_add(&set->ended, process);
+    loop_unwatch(set->loop, &process->exit);
+    list_remove(&set->live, &set->live_last, process);
+    list_add(&set->ended, &set->ended_last, process);
     set->live_count--;
+    set->silent_count -= !process->shimmed;
+    exits_look(process);
+    const struct process *parent = processes_newest(set, process->ppid);
+    bool may_tell = parent != NULL && !parent->ended && parent->shimmed;
+    process->patience = process->gone + (may_tell ? PARENT_PATIENCE_NS : PATIENCE_NS);
+    if (!exits_known(&process->ending) && set->await.at == 0)
+        set->await.at = process->gone + AWAIT_NS;
 }
 
 static void exit_ready(struct watch *watch, uint32_t events)
@@ -127,15 +198,62 @@ static void exit_ready(struct watch *watch, uint32_t events)
     struct process *process = watch->context;
     (void)events;
     process->set->before_end(process->set->context); /* what it said before it died is still its own */
-    end(process);
+    processes_end(process);
 }
 
-void processes_ended(struct processes *processes, int32_t pid)
+bool processes_is_dead(const struct process *process)
+{
+    struct proc_stat stat;
+    if (process->ended || process->exit.fd >= 0)
+        return process->ended || pidfd_ended(process->exit.fd);
+    return process->pid > 0 && (!proc_stat(process->pid, &stat) || stat.start != process->start ||
+                                stat.state == 'Z' || stat.state == 'X');
+}
+
+struct process *processes_child_ended(struct processes *processes, int32_t pid)
 {
     processes->before_end(processes->context);
-    struct process *process = *newest_of(processes, pid);
-    if (process != NULL && process->pid == pid)
-        end(process);
+    struct process *process = processes_newest(processes, pid);
+    if (process == NULL || process->pid != pid)
+        return NULL;
+    processes_end(process);
+    return process;
+}
+
+/* Its parent may be heard to wait for it after it is gone from here: that must not look like a child of whom nothing is known. */
+static void remember_unreaped(struct processes *processes, const struct process *process)
+{
+    size_t i = index_of(processes, process->pid);
+    if (i != 0 && process->ppid > 0 && process->ending.witness != WITNESS_PARENT &&
+        process->ending.witness != WITNESS_WAIT)
+        processes->unreaped[i] = (struct unreaped){.parent = process->ppid,
+                                                   .gone = (uint32_t)(now_ns() / NS_PER_MS)};
+}
+
+/* Whether somebody may still tell how it ended. */
+static bool is_awaited(struct process *process)
+{
+    if (exits_known(&process->ending))
+        return false;
+    exits_look(process);
+    if (exits_known(&process->ending) || now_ns() >= process->patience)
+        return false;
+    if (process->set->await.at == 0)
+        process->set->await.at = now_ns() + AWAIT_NS;
+    return true;
+}
+
+static void finish(struct process *process)
+{
+    struct processes *set = process->set;
+    struct process **at = &set->by_pid[index_of(set, process->pid)];
+    remember_unreaped(set, process);
+    while (*at != process)
+        at = &(*at)->older;
+    *at = process->older;
+    list_remove(&set->ended, &set->ended_last, process);
+    set->unshimmed_count += !process->shimmed;
+    release(process);
 }
 
 void processes_settle(struct processes *processes, const uint64_t position[SSCAP_STREAMS])
@@ -147,14 +265,31 @@ void processes_settle(struct processes *processes, const uint64_t position[SSCAP
             continue;
         if (!lines_end(processes->lines, process))
             return;
-        struct process **at = newest_of(processes, process->pid);
-        while (*at != process)
-            at = &(*at)->older;
-        *at = process->older;
-        list_remove(&processes->ended, process);
-        processes->unshimmed_count += !process->shimmed;
-        free(process);
+        if (is_awaited(process))
+            continue;
+        if (!processes->closed(processes->context, process))
+            return;
+        finish(process);
     }
+}
+
+void processes_close_ended(struct processes *processes)
+{
+    while (processes->ended != NULL) {
+        struct process *process = processes->ended;
+        exits_look(process);
+        (void)processes->closed(processes->context, process);
+        finish(process);
+    }
+}
+
+bool processes_exiting(const struct processes *processes)
+{
+    struct proc_stat stat;
+    for (const struct process *process = processes->live; process != NULL; process = process->next)
+        if (process->pid > 0 && proc_stat(process->pid, &stat) && stat.exiting)
+            return true;
+    return false;
 }
 
 uint64_t processes_unshimmed(const struct processes *processes)
@@ -167,16 +302,44 @@ uint64_t processes_unshimmed(const struct processes *processes)
     return count;
 }
 
+/* --- signals --- */
+
+void processes_signal(struct processes *processes, int32_t target, int32_t sender, const char *sender_name,
+                      int number)
+{
+    struct process *process = processes_newest(processes, target);
+    if (process != NULL && process->pid == target && !processes_is_dead(process)) {
+        exits_note_signal(process, number, sender, sender_name);
+        return;
+    }
+    struct early_signal *early = &processes->early[processes->next_early++ % EARLY_SIGNALS_MAX];
+    *early = (struct early_signal){.target = target, .sender = sender, .signal = number, .when = now_ns()};
+    memcpy(early->sender_name, sender_name, sizeof early->sender_name);
+    if (process != NULL && process->pid == target) /* it may have come too late, or just in time */
+        exits_note_signal(process, number, sender, sender_name);
+}
+
+static void take_early_signals(struct process *process)
+{
+    struct processes *set = process->set;
+    for (size_t i = 0; i < EARLY_SIGNALS_MAX; i++) {
+        struct early_signal *early = &set->early[i];
+        if (early->target == process->pid && process->pid > 0 && early->when + EARLY_NS > process->begun)
+            exits_note_signal(process, early->signal, early->sender, early->sender_name);
+    }
+}
+
 /* --- beginnings --- */
 
 /* Wants to know of its end: by a pidfd; where there are none left (EMFILE), by looking. */
-static void watch_exit(struct process *process)
+static void watch_exit(struct process *process, int pidfd)
 {
     struct processes *set = process->set;
-    int fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-    if (fd < 0 && errno == ESRCH) {
+    struct proc_stat stat = {0};
+    int fd = pidfd == PIDFD_NONE ? pidfd_of(process->pid) : pidfd;
+    if (fd == -ESRCH || fd == PIDFD_GONE) {
         process->late = true;
-        end(process);
+        processes_end(process);
         return;
     }
     process->exit = (struct watch){.ready = exit_ready, .context = process, .fd = fd};
@@ -185,273 +348,110 @@ static void watch_exit(struct process *process)
     if (fd >= 0)
         close(fd);
     process->exit.fd = -1;
+    (void)proc_stat(process->pid, &stat);
+    process->start = stat.start;
     if (set->sweep.at == 0)
         set->sweep.at = now_ns() + SWEEP_NS;
 }
 
-static struct process *add(struct processes *processes, int32_t pid, int32_t ppid, const char *name)
+/* As its parent is called now; and by the parent's own ancestors. */
+static void inherit(struct process *process, const struct process *parent)
+{
+    if (parent == NULL || parent->pid != process->ppid)
+        return;
+    process->ancestors[0].pid = parent->pid;
+    memcpy(process->ancestors[0].name, parent->name, sizeof parent->name);
+    memcpy(&process->ancestors[1], parent->ancestors,
+           sizeof process->ancestors - sizeof process->ancestors[0]);
+    process->node = parent->node;
+    process->memory_group = parent->memory_group;
+}
+
+void processes_adopt(struct process *process, const struct process *parent)
+{
+    uint32_t node = process->node;
+    process->ppid = parent->pid;
+    inherit(process, parent);
+    process->node = node;
+    if (strcmp(process->name, "?") == 0)
+        memcpy(process->name, parent->name, sizeof process->name);
+    process->set->adopted(process->set->context, process, parent);
+}
+
+struct process *processes_add(struct processes *processes, int32_t pid, int32_t ppid, const char *name,
+                              int pidfd)
 {
     struct process *process = calloc(1, sizeof *process);
-    struct process **at = newest_of(processes, pid);
+    struct process **at = &processes->by_pid[index_of(processes, pid)];
     if (process == NULL) {
         processes->lost++;
         return NULL;
     }
-    if (*at != NULL)
-        end(*at); /* another process has the pid now */
+    if (*at != NULL && !(*at)->ended) {
+        (*at)->replaced = true; /* another process has the pid now */
+        processes_end(*at);
+    }
     process->pid = pid;
     process->ppid = ppid;
     process->set = processes;
     process->exit.fd = -1;
+    process->begun = now_ns();
+    inherit(process, processes_newest(processes, ppid));
     process->older = *at;
     *at = process;
     snprintf(process->name, sizeof process->name, "%s", name);
     for (int stream = 0; stream < SSCAP_STREAMS; stream++)
         memcpy(process->stream_name[stream], process->name, sizeof process->name);
-    list_add(&processes->live, process);
+    list_add(&processes->live, &processes->live_last, process);
     processes->count++;
     processes->live_count++;
+    processes->silent_count++;
+    processes->began(processes->context, process);
+    take_early_signals(process);
     if (pid > 0)
-        watch_exit(process);
+        watch_exit(process, pidfd);
     return process;
 }
 
-struct stat_line {
-    char name[SSCAP_NAME_SIZE];
-    int32_t ppid;
-    char state;
-};
-
-/* /proc/PID/stat: "pid (comm) state ppid ..."; comm may hold anything, so it ends at the last ')' (proc(5)). */
-static bool read_stat(int32_t pid, struct stat_line *ret_line)
+static void read_image(struct process *process)
 {
-    char path[64];
-    char text[512];
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
-    char *open_at = strchr(text, '(');
-    char *close_at = strrchr(text, ')');
-    if (open_at == NULL || close_at == NULL || close_at[1] != ' ')
-        return false;
-    *close_at = '\0';
-    snprintf(ret_line->name, sizeof ret_line->name, "%s", open_at + 1);
-    ret_line->state = close_at[2];
-    ret_line->ppid = atoi(close_at + 4);
-    return true;
+    char text[SSCAP_ARGV_MAX + SSCAP_CWD_MAX];
+    struct sscap_image image = {0};
+    if (process->image_read || process->pid <= 0)
+        return;
+    if (process->set->arguments)
+        image.argv_length = (uint32_t)proc_arguments(process->pid, text, SSCAP_ARGV_MAX);
+    image.cwd_length = (uint32_t)proc_directory(process->pid, text + image.argv_length, SSCAP_CWD_MAX);
+    processes_set_image(process, &image, text);
 }
 
-struct process *processes_discover(struct processes *processes, int32_t pid)
+struct process *processes_discover(struct processes *processes, int32_t pid, int pidfd)
 {
-    struct stat_line line;
-    if (pid <= 0 || !read_stat(pid, &line))
+    struct proc_stat stat;
+    if (pid <= 0 || !proc_stat(pid, &stat))
         return NULL;
-    return add(processes, pid, line.ppid, line.name);
-}
-
-struct process *processes_unknown(struct processes *processes, int32_t pid)
-{
-    return add(processes, pid, 0, "?");
+    struct process *process = processes_add(processes, pid, stat.ppid, stat.name, pidfd);
+    if (process != NULL) {
+        read_image(process);
+        processes->started(processes->context, process);
+    }
+    return process;
 }
 
 static void sweep(struct timer *timer)
 {
     struct processes *processes = timer->context;
     bool more = false;
+    processes->before_end(processes->context);
     for (struct process *process = processes->live, *next; process != NULL; process = next) {
-        struct stat_line line;
         next = process->next;
         if (process->exit.fd >= 0 || process->pid == 0)
             continue;
-        if (!read_stat(process->pid, &line) || line.state == 'Z' || line.state == 'X')
-            end(process);
+        if (processes_is_dead(process))
+            processes_end(process);
         else
             more = true;
     }
     if (more)
         timer->at = now_ns() + SWEEP_NS;
-}
-
-/* --- names --- */
-
-static void rename_stream(struct process *process, int stream)
-{
-    memcpy(process->stream_name[stream], process->name, sizeof process->name);
-}
-
-/* The name is as the kernel has it (at most 15 bytes), so a copy of all its bytes is a string. */
-static void set_name(struct process *process, const char *name)
-{
-    snprintf(process->name, sizeof process->name, "%s", name);
-    process->rank_read = false;
-}
-
-void processes_frame(struct process *process, enum sscap_stream stream, const char *name)
-{
-    process->frames_due[stream]--;
-    snprintf(process->stream_name[stream], SSCAP_NAME_SIZE, "%.*s", SSCAP_NAME_SIZE - 1, name);
-    if (process->frames_due[stream] == 0 && process->shimmed)
-        rename_stream(process,
-                      stream); /* its event, which says the same, and what came after that are in already */
-}
-
-void processes_refresh(struct process *process, uint64_t now)
-{
-    struct stat_line line;
-    if (process->shimmed || process->ended || now < process->name_read + REFRESH_NS)
-        return;
-    process->name_read = now;
-    if (process->pid == 0 || !read_stat(process->pid, &line))
-        return;
-    set_name(process, line.name);
-    for (int stream = 0; stream < SSCAP_STREAMS; stream++)
-        if (process->frames_due[stream] <= 0)
-            rename_stream(process, stream);
-}
-
-/* By the environment that a process was started with: for those that have no library to tell. */
-static int32_t read_rank(int32_t pid)
-{
-    static const char *const names[SSCAP_RANK_VARIABLES_COUNT] = SSCAP_RANK_VARIABLES;
-    size_t best = SSCAP_RANK_VARIABLES_COUNT;
-    int32_t rank = -1;
-    char path[64];
-    char *line = NULL;
-    size_t size = 0;
-    snprintf(path, sizeof path, "/proc/%d/environ", pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return -1;
-    while (getdelim(&line, &size, '\0', file) > 0) {
-        for (size_t i = 0; i < best; i++) {
-            size_t length = strlen(names[i]);
-            if (strncmp(line, names[i], length) == 0 && line[length] == '=') {
-                rank = atoi(line + length + 1);
-                best = i;
-            }
-        }
-    }
-    free(line);
-    fclose(file);
-    return rank;
-}
-
-int32_t processes_rank(struct process *process)
-{
-    if (!process->rank_read)
-        process->rank = read_rank(process->pid);
-    process->rank_read = true;
-    return process->rank;
-}
-
-/* --- events --- */
-
-static void event_fork(struct processes *processes, int32_t sender, int32_t parent_pid)
-{
-    struct process *process = *newest_of(processes, sender);
-    const struct process *parent = parent_pid > 0 ? *newest_of(processes, parent_pid) : NULL;
-    if (process != NULL && !process->ended && !process->shimmed) {
-        process->shimmed = true; /* known already, by bytes that an atfork handler of the program's wrote */
-        return;
-    }
-    if (parent != NULL)
-        process = add(processes, sender, parent_pid, parent->name);
-    else if ((process = processes_discover(processes, sender)) == NULL)
-        process = processes_unknown(processes, sender);
-    if (process != NULL) {
-        process->shimmed = true;
-        if (parent_pid > 0)
-            process->ppid = parent_pid;
-        if (parent != NULL) {
-            process->rank = parent->rank;
-            process->rank_read = parent->rank_read;
-        }
-    }
-}
-
-static void event_image(struct processes *processes, int32_t sender, int32_t parent_pid, const char *name,
-                        int32_t rank)
-{
-    struct process *process = *newest_of(processes, sender);
-    if (process != NULL && process->ended && !process->late)
-        process = NULL; /* another one, under the same pid */
-    if (process == NULL)
-        process = add(processes, sender, parent_pid, name);
-    if (process == NULL)
-        return;
-    process->shimmed = true;
-    set_name(process, name);
-    process->rank = rank;
-    process->rank_read = true;
-    for (int stream = 0; stream < SSCAP_STREAMS; stream++)
-        if (process->frames_due[stream] <= 0)
-            rename_stream(process, stream);
-}
-
-/* EXEC and NAME: from here on `name`, in these streams from the frame on. */
-static void event_name(struct processes *processes, int32_t sender, uint32_t streams, const char *name,
-                       bool new_image)
-{
-    struct process *process = *newest_of(processes, sender);
-    if (process != NULL && process->ended && !process->late)
-        process = NULL;  /* another one, under the same pid */
-    if (process == NULL) /* a vfork child, which says nothing before */
-        process = processes_discover(processes, sender);
-    if (process == NULL)
-        process = processes_unknown(processes, sender);
-    if (process == NULL)
-        return;
-    process->shimmed = !new_image; /* until the new image speaks, which a static program never does */
-    set_name(process, name);
-    process->name_read = now_ns();
-    for (int stream = 0; stream < SSCAP_STREAMS; stream++) {
-        if (streams & 1u << stream)
-            process->frames_due[stream]++;
-        else
-            rename_stream(process, stream);
-    }
-}
-
-static void event_spawn(struct processes *processes, int32_t sender, int32_t child, const char *name)
-{
-    struct process *process = child > 0 ? *newest_of(processes, child) : NULL;
-    if (child <= 0)
-        return;
-    if (process != NULL && !process->ended)
-        process->ppid = sender;
-    else
-        add(processes, child, sender, name);
-}
-
-void processes_event(struct processes *processes, int32_t sender, const struct sscap_event *event)
-{
-    char name[SSCAP_NAME_SIZE];
-    /* Pids from inside another pid namespace mean nothing out here. */
-    int32_t other = event->pid == sender ? event->other : 0;
-    snprintf(name, sizeof name, "%.*s", SSCAP_NAME_SIZE - 1, event->name);
-    if (sender <= 0 || sender == processes->self)
-        return;
-    switch (event->type) {
-    case SSCAP_EVENT_FORK:
-        event_fork(processes, sender, other);
-        break;
-    case SSCAP_EVENT_IMAGE:
-        event_image(processes, sender, other, name, event->rank);
-        break;
-    case SSCAP_EVENT_EXEC:
-    case SSCAP_EVENT_NAME:
-        event_name(processes, sender, event->streams, name, event->type == SSCAP_EVENT_EXEC);
-        break;
-    case SSCAP_EVENT_SPAWN:
-        event_spawn(processes, sender, other, name);
-        break;
-    default:
-        break; /* events.c has checked the type */
-    }
 }

@@ -32,14 +32,31 @@ void signals_block(struct inheritance *ret_inheritance)
     sigaction(SIGCHLD, &action, &ret_inheritance->child_action);
 }
 
+uint64_t signals_that_end(void)
+{
+    return 1ull << SIGINT | 1ull << SIGTERM | 1ull << SIGHUP | 1ull << SIGQUIT;
+}
+
+static bool ends(int number)
+{
+    return number < 64 && (signals_that_end() >> number & 1) != 0;
+}
+
+/* First looked at, then waited for: until then nobody else can have its pid. */
 static void reap(struct signals *signals)
 {
-    int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == signals->command)
+    for (;;) {
+        siginfo_t info = {0};
+        struct rusage usage = {0};
+        int status;
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+            return;
+        struct process *process = signals->ended(signals->context, info.si_pid);
+        if (wait4(info.si_pid, &status, 0, &usage) != info.si_pid)
+            return;
+        if (info.si_pid == signals->command)
             signals->command = 0;
-        signals->reaped(signals->context, pid, status);
+        signals->reaped(signals->context, info.si_pid, process, status, &usage);
     }
 }
 
@@ -73,10 +90,12 @@ static void take(struct signals *signals, const struct signalfd_siginfo *info)
     default:
         break;
     }
+    if (number < 64)
+        signals->asked |= 1ull << number;
     if (signals->command > 0) {
         if (!from_terminal)
             kill(signals->command, number);
-    } else if (number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT) {
+    } else if (ends(number)) {
         signals->interrupted(signals->context, number);
     }
 }
@@ -102,6 +121,14 @@ int signals_init(struct signals *signals, struct loop *loop)
     signals->watch.ready = ready;
     signals->watch.context = signals;
     return loop_watch(loop, &signals->watch, fd, EPOLLIN);
+}
+
+void signals_unblock(void)
+{
+    sigset_t all;
+    (void)signal(SIGPIPE, SIG_IGN);
+    sigfillset(&all);
+    sigprocmask(SIG_UNBLOCK, &all, NULL);
 }
 
 void signals_die_alike(const struct signals *signals, int command_status)

@@ -19,7 +19,7 @@
 
 #include "runner/util.h"
 
-enum { WRITE_SIZE = 256 * 1024, NOTICE_SIZE = 128 };
+enum { WRITE_SIZE = 256 * 1024, NOTICE_SIZE = 128, GROUP_SIZE = 256 };
 
 /* A description of our own for what fd is open on; fd itself (a copy) where there is none to be had or none is needed. */
 static int open_own(int fd, bool *ret_socket, bool *ret_shared)
@@ -120,6 +120,21 @@ static bool goes_on(const struct sink *sink, const struct record *record)
            who->stream == sink->mid.stream;
 }
 
+static bool format_group(struct sink *sink, const struct record *record)
+{
+    char text[GROUP_SIZE];
+    size_t n = sink->describe != NULL ? sink->describe(sink->context, record, text, sizeof text) : 0;
+    if (n == 0)
+        return true;
+    if (!reserve(sink, n + 1))
+        return false;
+    if (sink->midline)
+        sink->out[sink->to++] = '\n';
+    put(sink, text, n);
+    sink->midline = false;
+    return true;
+}
+
 /* Appends a record to `out`; false: no memory to do so now. With tags, every record but a prompt ends its line; without, the bytes are
  * left as they were written, and a newline comes only between an unfinished line and another writer's. */
 static bool format(struct sink *sink, const struct record *record)
@@ -127,6 +142,8 @@ static bool format(struct sink *sink, const struct record *record)
     size_t tag_length = 0;
     const char *tag = NULL;
     bool joined = goes_on(sink, record);
+    if (record->who.end == LINE_GROUP)
+        return format_group(sink, record);
     if (sink->tag->template != NULL && !joined)
         tag = tag_of(sink->tag, record, &tag_length);
     if (!reserve(sink, tag_length + record->length + 2))

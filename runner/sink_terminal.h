@@ -29,6 +29,9 @@ struct sink {
     struct writer mid;
     uint64_t lines;               /* written out in full is more than can be known; formatted */
     void (*moved)(void *context); /* was stuck, and goes on */
+    size_t (*describe)(
+        void *context, const struct record *record, char *text,
+        size_t size); /* what stands at an error group's place, its newline included; 0: nothing */
     void (*failed)(void *context, struct sink *sink, int error); /* cannot write: gives its records up */
     void *context;
 };

@@ -9,6 +9,7 @@
 #define NS_PER_MS 1000000ull
 
 enum exit_status {
+    STATUS_STRICT = 123,     /* with --strict: the command succeeded, one of its processes did not */
     STATUS_FAILED = 125,     /* sscap itself failed, or was misused */
     STATUS_CANNOT_RUN = 126, /* the command was found but could not be executed */
     STATUS_NOT_FOUND = 127,

@@ -83,14 +83,7 @@ SSCAP_EXPORT int execvp(const char *file, char *const argv[])
 static bool path_of(int fd, char *path)
 {
     char link[sizeof "/proc/self/fd/" + 11] = "/proc/self/fd/";
-    char *end = link + sizeof "/proc/self/fd/" - 1;
-    char digits[12];
-    int n = 0;
-    for (unsigned int rest = (unsigned int)fd; n == 0 || rest != 0; rest /= 10)
-        digits[n++] = (char)('0' + rest % 10);
-    while (n > 0)
-        *end++ = digits[--n];
-    *end = '\0';
+    guest_decimal(link + sizeof "/proc/self/fd/" - 1, (unsigned int)fd);
     long length = fd < 0 ? -EBADF : GUEST_SYSCALL(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
     if (length <= 0)
         return false;

@@ -71,6 +71,18 @@ static inline const char *guest_after(const char *text, const char *prefix)
     return text;
 }
 
+/* Writes a number in decimal and a NUL, at most 11 bytes. */
+static inline void guest_decimal(char *to, unsigned int number)
+{
+    char digits[10];
+    int n = 0;
+    for (; n == 0 || number != 0; number /= 10)
+        digits[n++] = (char)('0' + number % 10);
+    while (n > 0)
+        *to++ = digits[--n];
+    *to = '\0';
+}
+
 static inline const char *guest_basename(const char *path)
 {
     const char *base = path;

@@ -37,7 +37,7 @@ void process_announce_name(enum sscap_event_type type, const char *name)
         if (stream >= 0)
             event.streams |= 1u << stream;
     }
-    session_send(&event);
+    session_send(&event, NULL, 0);
 }
 
 void process_announce_own_name(void)
@@ -52,7 +52,7 @@ static void announce_fork(int parent)
 {
     struct sscap_event event = {.type = SSCAP_EVENT_FORK, .other = parent};
     hold_after_fork();
-    session_send(&event);
+    session_send(&event, NULL, 0);
 }
 
 static pid_t forked(pid_t (*real_fork)(void))

@@ -5,13 +5,15 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <pty.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-/* X(result, name, parameters) for each. sendmsg is not replaced, but a cancellation point that output.c needs. */
+/* X(result, name, parameters) for each. sendmsg and on_exit are not replaced, but needed. */
 #define REAL_FUNCTIONS(X)                                                                                    \
     X(ssize_t, write, (int, const void *, size_t))                                                           \
     X(ssize_t, writev, (int, const struct iovec *, int))                                                     \
@@ -38,6 +40,25 @@
        char *const[]))                                                                                       \
     X(int, system, (const char *))                                                                           \
     X(FILE *, popen, (const char *, const char *))                                                           \
+    X(int, pclose, (FILE *))                                                                                 \
+    X(pid_t, wait4, (pid_t, int *, int, struct rusage *))                                                    \
+    X(int, waitid, (idtype_t, id_t, siginfo_t *, int))                                                       \
+    X(void, _exit, (int))                                                                                    \
+    X(void, quick_exit, (int))                                                                               \
+    X(int, on_exit, (void (*)(int, void *), void *))                                                         \
+    X(int, kill, (pid_t, int))                                                                               \
+    X(int, killpg, (pid_t, int))                                                                             \
+    X(int, tgkill, (pid_t, pid_t, int))                                                                      \
+    X(int, sigqueue, (pid_t, int, union sigval))                                                             \
+    X(int, raise, (int))                                                                                     \
+    X(int, pthread_kill, (pthread_t, int))                                                                   \
+    X(int, pthread_sigqueue, (pthread_t, int, union sigval))                                                 \
+    X(int, pidfd_send_signal, (int, int, siginfo_t *, unsigned int))                                         \
+    X(int, sigaction, (int, const struct sigaction *, struct sigaction *))                                   \
+    X(sighandler_t, signal, (int, sighandler_t))                                                             \
+    X(sighandler_t, sysv_signal, (int, sighandler_t))                                                        \
+    X(sighandler_t, sigset, (int, sighandler_t))                                                             \
+    X(int, sigaltstack, (const stack_t *, stack_t *))                                                        \
     X(int, close, (int))                                                                                     \
     X(int, close_range, (unsigned int, unsigned int, int))                                                   \
     X(void, closefrom, (int))                                                                                \

@@ -167,18 +167,21 @@ static void send_by_name(struct iovec *parts, size_t n)
     GUEST_SYSCALL(SYS_close, fd);
 }
 
-void session_send(struct sscap_event *event)
+void session_send(struct sscap_event *event, const void *payload, uint32_t length)
 {
     event->version = SSCAP_WIRE_VERSION;
-    event->length = sizeof *event;
+    event->length = (uint32_t)sizeof *event + length;
     event->pid = guest_getpid();
     guest_copy(event->nonce, session.nonce, SSCAP_NONCE_SIZE);
-    struct iovec part = {.iov_base = event, .iov_len = sizeof *event};
+    struct iovec parts[2] = {
+        {.iov_base = event, .iov_len = sizeof *event},
+        {.iov_base = (void *)(uintptr_t)payload, .iov_len = length},
+    };
     struct hold hold = session.ctl >= 0 ? hold_get(session.ctl) : (struct hold){.fd = -1};
     if (hold.fd >= 0 && hold.cookie == session.ctl_cookie)
-        send_whole(hold.fd, &part, 1);
+        send_whole(hold.fd, parts, 2);
     else
-        send_by_name(&part, 1);
+        send_by_name(parts, 2);
     hold_release(&hold);
 }
 
@@ -230,10 +233,38 @@ static int32_t own_rank(char *const envp[])
     return -1;
 }
 
-void session_announce_image(char *const envp[])
+/* The arguments and the working directory, as much as there is room for. Returns their bytes. */
+static uint32_t describe_image(struct sscap_image *image, char *text, int argc, char *const argv[])
 {
+    char *to = text;
+    image->argc = (uint32_t)argc;
+    for (int i = 0; session.flags & SSCAP_FLAG_ARGS && i < argc && argv[i] != NULL; i++) {
+        size_t length = guest_length(argv[i]) + 1;
+        size_t room = SSCAP_ARGV_MAX - (size_t)(to - text);
+        if (length > room) {
+            length = room;
+            argc = i; /* it is the last one, and cut */
+        }
+        to = guest_copy(to, argv[i], length);
+    }
+    image->argv_length = (uint32_t)(to - text);
+    if (image->argv_length > 0)
+        to[-1] = '\0';
+    long length = GUEST_SYSCALL(SYS_getcwd, to, SSCAP_CWD_MAX); /* with its NUL */
+    image->cwd_length = length > 1 && to[0] == '/' ? (uint32_t)length - 1 : 0;
+    return image->argv_length + image->cwd_length;
+}
+
+void session_announce_image(int argc, char *const argv[], char *const envp[])
+{
+    struct {
+        struct sscap_image head;
+        char text[SSCAP_ARGV_MAX + SSCAP_CWD_MAX];
+    } image;
     struct sscap_event event = {
         .type = SSCAP_EVENT_IMAGE, .other = (int32_t)GUEST_SYSCALL(SYS_getppid), .rank = own_rank(envp)};
     GUEST_SYSCALL(SYS_prctl, PR_GET_NAME, event.name, 0, 0, 0);
-    session_send(&event);
+    image.head = (struct sscap_image){0};
+    session_send(&event, &image,
+                 (uint32_t)sizeof image.head + describe_image(&image.head, image.text, argc, argv));
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "shim/wire.h"
 
@@ -41,9 +42,10 @@ bool session_is_ours(uint64_t cookie);
 /* Whether fd is the session's ctl socket, and not something of the program's under the same number. */
 bool session_is_ctl(int fd);
 
-/* Sends an event (type, other, streams and name filled in by the caller) to the runner, through ctl or, where the program closed
- * that, through the named socket. Waits a little when the runner is behind; gives up in silence when it cannot be reached. */
-void session_send(struct sscap_event *event);
+/* Sends an event (type, other, streams and name filled in by the caller) and the `length` bytes that its type has behind it to the
+ * runner, through ctl or, where the program closed that, through the named socket. Waits a little when the runner is behind; gives
+ * up in silence when it cannot be reached. */
+void session_send(struct sscap_event *event, const void *payload, uint32_t length);
 
 /* Sends one frame to fd, if that is a captured stream, without blocking for long. Returns which one; -1: it is none, or it did not take
  * the frame. */
@@ -52,7 +54,17 @@ int session_send_frame(int fd, const struct sscap_frame *frame, const void *payl
 /* A frame's header for this session. */
 struct sscap_frame session_frame(enum sscap_frame_type type, uint32_t length, uint32_t tid);
 
+/* What a process used, in the wire's units. */
+static inline struct sscap_usage session_usage(const struct rusage *usage)
+{
+    return (struct sscap_usage){
+        .user_us = (uint64_t)usage->ru_utime.tv_sec * 1000000 + (uint64_t)usage->ru_utime.tv_usec,
+        .system_us = (uint64_t)usage->ru_stime.tv_sec * 1000000 + (uint64_t)usage->ru_stime.tv_usec,
+        .peak_kb = (uint64_t)usage->ru_maxrss,
+    };
+}
+
 /* Tells the runner that this process runs a new program. */
-void session_announce_image(char *const envp[]);
+void session_announce_image(int argc, char *const argv[], char *const envp[]);
 
 #endif

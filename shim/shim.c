@@ -13,7 +13,9 @@
 #define _GNU_SOURCE
 #include "shim/bootstrap.h"
 #include "shim/buffering.h"
+#include "shim/crash.h"
 #include "shim/environment.h"
+#include "shim/exit.h"
 #include "shim/output.h"
 #include "shim/real.h"
 #include "shim/session.h"
@@ -31,6 +33,8 @@ __attribute__((constructor)) static void load(int argc, char *const argv[], char
         environment_init();
         output_init();
         buffering_init();
-        session_announce_image(envp);
+        crash_init();
+        exit_init();
+        session_announce_image(argc, argv, envp);
     }
 }

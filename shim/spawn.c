@@ -1,9 +1,6 @@
 /* spawn.c: the calls that start a program in one step. libc makes the child inside itself, so the parent tells of it. */
 #define _GNU_SOURCE
 #include <spawn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "shim/environment.h"
 #include "shim/process.h"
@@ -11,8 +8,6 @@
 #include "shim/session.h"
 
 #include "shim/guest.h"
-
-extern char **environ;
 
 typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *,
                            const posix_spawnattr_t *, char *const[], char *const[]);
@@ -33,7 +28,7 @@ static int spawned(spawn_function *real_spawn, pid_t *ret_pid, const char *file,
      * is read. Before our caller can reap it, therefore. */
     struct sscap_event event = {.type = SSCAP_EVENT_SPAWN, .other = child};
     process_name(event.name, file);
-    session_send(&event);
+    session_send(&event, NULL, 0);
     return 0;
 }
 
@@ -47,27 +42,4 @@ SSCAP_EXPORT int posix_spawnp(pid_t *ret_pid, const char *file, const posix_spaw
                               const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
     return spawned(real()->posix_spawnp, ret_pid, file, actions, attributes, argv, envp);
-}
-
-/* system and popen start their shell with `environ`. Where the program took our variables out of that, it is completed for the length
- * of the call, unless another thread's setenv replaced it in the meantime. */
-#define WITH_COMPLETE_ENVIRON(call)                                                                          \
-    __extension__({                                                                                          \
-        char **own_ = environ;                                                                               \
-        char **complete_ = session.joined ? ENVIRONMENT_COMPLETE(own_) : own_;                               \
-        environ = complete_;                                                                                 \
-        __typeof__(call) result_ = (call);                                                                   \
-        if (environ == complete_)                                                                            \
-            environ = own_;                                                                                  \
-        result_;                                                                                             \
-    })
-
-SSCAP_EXPORT int system(const char *command)
-{
-    return WITH_COMPLETE_ENVIRON(real()->system(command));
-}
-
-SSCAP_EXPORT FILE *popen(const char *command, const char *mode)
-{
-    return WITH_COMPLETE_ENVIRON(real()->popen(command, mode));
 }

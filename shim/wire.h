@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-#define SSCAP_WIRE_VERSION 1
+#define SSCAP_WIRE_VERSION 2
 
 /* Environment. */
 #define SSCAP_ENV_SESSION  "SSCAP_SESSION" /* the session of this tree, as SSCAP_SESSION_FORMAT */
@@ -41,13 +41,24 @@
 #define SSCAP_FLAG_BUFFER_LINE  0x1u
 #define SSCAP_FLAG_BUFFER_BLOCK 0x2u
 #define SSCAP_FLAG_BUFFER_NONE  0x3u
+#define SSCAP_FLAG_EXITS                                                                                     \
+    0x4u /* processes say with what they exit: the kernel cannot tell the runner afterwards */
+#define SSCAP_FLAG_CRASHES 0x8u  /* processes say where they crash */
+#define SSCAP_FLAG_ARGS    0x10u /* processes say with what arguments they were started */
 
 /* Limits. */
 #define SSCAP_NONCE_SIZE 16
 #define SSCAP_NAME_SIZE  16 /* the kernel's TASK_COMM_LEN, with its NUL */
 #define SSCAP_FRAME_PAYLOAD_MAX                                                                              \
     32768 /* one skb, so that a frame is never cut by another writer (unix_stream_sendmsg) */
-#define SSCAP_EVENT_SIZE_MAX 4096
+#define SSCAP_EVENT_SIZE_MAX 16384
+#define SSCAP_ARGV_MAX       1024 /* bytes of arguments, each with its NUL; what does not fit is left out */
+#define SSCAP_CWD_MAX        512
+#define SSCAP_FRAMES_MAX     64
+#define SSCAP_MODULES_MAX    24
+#define SSCAP_PATH_MAX       256  /* of a module's file */
+#define SSCAP_LEFT_MAX       4096 /* bytes in stdio's buffer at a crash: the last of them */
+#define SSCAP_BUILD_ID_MAX   20
 
 /* Streams, as indexes and as bits of sscap_event.streams. */
 enum sscap_stream { SSCAP_OUT = 0, SSCAP_ERR = 1, SSCAP_STREAMS = 2 };
@@ -74,13 +85,21 @@ _Static_assert(sizeof(struct sscap_frame) == 32, "a frame's header has no paddin
 
 /* On ctl: who processes are. The sender is whom the kernel's stamp names, never whom the message claims. */
 enum sscap_event_type {
-    SSCAP_EVENT_FORK = 1,  /* the sender is a new process, child of `other` */
-    SSCAP_EVENT_IMAGE = 2, /* the sender runs a new program, `name`; `other` is its parent */
+    SSCAP_EVENT_FORK = 1, /* the sender is a new process, child of `other` */
+    SSCAP_EVENT_IMAGE =
+        2, /* the sender runs a new program, `name`; `other` is its parent. struct sscap_image */
     SSCAP_EVENT_EXEC =
         3, /* the sender is about to become `name` (or stays `name`: exec failed); `streams` carry an IMAGE frame */
     SSCAP_EVENT_SPAWN = 4, /* the sender has spawned the process `other`, which runs `name` */
     SSCAP_EVENT_NAME =
         5, /* the sender calls itself `name` (or exec failed, and it stays `name`); `streams` as for EXEC */
+    SSCAP_EVENT_EXIT =
+        6, /* the sender, a child of `other`, is about to exit. struct sscap_exit. More than one: the last counts */
+    SSCAP_EVENT_CRASH = 7, /* a signal is about to end the sender, a child of `other`. struct sscap_crash */
+    SSCAP_EVENT_REAPED =
+        8, /* the sender has waited for `other` (0: a child that libc started and did not name). struct sscap_reaped */
+    SSCAP_EVENT_SIGNAL =
+        9, /* the sender is about to send a signal to `other`, as kill(2) has it. struct sscap_signal */
 };
 
 struct sscap_event {
@@ -96,7 +115,75 @@ struct sscap_event {
 };
 
 _Static_assert(sizeof(struct sscap_event) == 56, "an event has no padding");
-_Static_assert(sizeof(struct sscap_event) <= SSCAP_EVENT_SIZE_MAX, "an event fits its limit");
+
+/* What follows an event's header, by type; nothing where none is named above. */
+
+struct sscap_image {
+    uint32_t argc;        /* of how many arguments `argv_length` bytes hold the first */
+    uint32_t argv_length; /* 0 without SSCAP_FLAG_ARGS */
+    uint32_t cwd_length;  /* without a NUL; 0: not known */
+    uint32_t reserved;    /* 0 */
+    /* then the arguments, each with its NUL, then the working directory */
+};
+
+struct sscap_usage {
+    uint64_t user_us, system_us; /* processor time */
+    uint64_t peak_kb;            /* resident memory */
+};
+
+struct sscap_exit {
+    int32_t code; /* 0 to 255 */
+    uint32_t reserved;
+    struct sscap_usage usage;
+};
+
+#define SSCAP_REAPED_USAGE 0x1u /* `usage` is filled in */
+#define SSCAP_REAPED_TRACER                                                                                  \
+    0x2u /* by a wait that sees traced processes and threads, too: maybe no child, maybe no process */
+
+struct sscap_reaped {
+    int32_t status; /* as waitpid has it; never stopped or continued */
+    uint32_t flags; /* SSCAP_REAPED_* */
+    struct sscap_usage usage;
+};
+
+struct sscap_signal {
+    int32_t signal;
+    uint32_t reserved;
+};
+
+struct sscap_crash {
+    int32_t signal;
+    int32_t code;     /* si_code */
+    uint64_t address; /* si_addr; SIGSYS: the system call's number */
+    int32_t sender;   /* si_pid where si_code says that somebody sent it, else 0 */
+    uint32_t tid;
+    uint32_t frames;      /* program counters, the innermost first, at most SSCAP_FRAMES_MAX */
+    uint32_t modules;     /* at most SSCAP_MODULES_MAX */
+    uint32_t left_length; /* bytes that stand in stdout's stdio buffer, at most SSCAP_LEFT_MAX */
+    uint32_t reserved;
+    uint64_t exact; /* bit i: frame i stood at that instruction; else it is a return address */
+    /* then uint64_t[frames], then the modules, each struct sscap_module and its path, then the bytes left in the buffer */
+};
+
+struct sscap_module {
+    uint64_t start, end;  /* where its file is mapped: from its first byte to the end of its last mapping */
+    uint32_t path_length; /* without a NUL and without padding, at most SSCAP_PATH_MAX */
+    uint32_t build_id_length;
+    uint8_t build_id[SSCAP_BUILD_ID_MAX];
+    uint32_t reserved;
+};
+
+_Static_assert(sizeof(struct sscap_image) == 16, "no padding");
+_Static_assert(sizeof(struct sscap_exit) == 32, "no padding");
+_Static_assert(sizeof(struct sscap_reaped) == 32, "no padding");
+_Static_assert(sizeof(struct sscap_signal) == 8, "no padding");
+_Static_assert(sizeof(struct sscap_crash) == 48, "no padding");
+_Static_assert(sizeof(struct sscap_module) == 48, "no padding");
+_Static_assert(sizeof(struct sscap_event) + sizeof(struct sscap_crash) + SSCAP_FRAMES_MAX * sizeof(uint64_t) +
+                       SSCAP_MODULES_MAX * (sizeof(struct sscap_module) + SSCAP_PATH_MAX) + SSCAP_LEFT_MAX <=
+                   SSCAP_EVENT_SIZE_MAX,
+               "the largest event fits its limit");
 
 /* Variables that hold a process's rank in a parallel job, the best first. */
 #define SSCAP_RANK_VARIABLES                                                                                 \

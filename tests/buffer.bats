@@ -2,6 +2,8 @@
 # The bounded buffer: what --tail has kept, and what a reader that is slow, stops or goes away means to the writers.
 
 load helper
+# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+export SSCAP_QUIET=1
 
 # --- what is kept ---
 

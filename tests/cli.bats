@@ -16,6 +16,11 @@ stderr - merge both Merge mergex merg split|merge _
 buffer - none full lines _
 wait - command never stream _
 on-full - drop wait _
+errors - crash crashes exits crash|exit Crash _
+ok-exit - grep=1,2 grep grep= =1 grep=0 grep=256 grep=-1 grep=x grep=1, grep=1,,2 grep=1-2 grep=1,300 1
+strict - -
+tree - -
+no-args - -
 color - never red _
 quiet q -
 verbose v -
@@ -128,6 +133,12 @@ refused() {
     assert_text "$err" "sscap: --bytes: '1' is not a size from 65536 to 1099511627776"
     run_sscap --on-full=wait true
     assert_text "$err" "sscap: --on-full: 'wait' is none of block|drop"
+    run_sscap --errors=exits true
+    assert_text "$err" "sscap: --errors: 'exits' is none of crash|exit|none"
+    run_sscap --ok-exit=grep true
+    assert_text "$err" "sscap: --ok-exit: 'grep' is not NAME=CODE[,CODE...] with codes from 1 to 255"
+    capture env SSCAP_OK_EXIT='grep=1 diff' "$SSCAP" true
+    assert_text "$err" "sscap: SSCAP_OK_EXIT: 'grep=1 diff' is not NAME=CODE[,CODE...] with codes from 1 to 255"
     capture env SSCAP_QUIET=yes "$SSCAP" true
     assert_text "$err" "sscap: SSCAP_QUIET: 'yes' is not 0 or 1"
     run_sscap --tag=$'two\nlines' true
@@ -210,7 +221,7 @@ refused() {
     # A wrapped runner takes a hundred times as long to start.
     [ -z "${WRAP:-}" ] || statuses='0 1 2 77 98 100 123 125 126 127 128 129 255'
     for i in $statuses; do
-        run_sscap sh -c "exit $i"
+        run_sscap -q sh -c "exit $i"
         assert_status "$i"
     done
     assert_empty "$out"
@@ -223,7 +234,7 @@ refused() {
     for name in HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT XCPU XFSZ VTALRM \
         PROF IO PWR SYS RTMIN RTMIN+3 RTMAX; do
         # Whoever runs the tests may ignore some.
-        capture env --default-signal "$SSCAP" sh -c 'echo before; kill -"$0" $$; echo after' "$(kill -l "$name")"
+        capture env --default-signal "$SSCAP" -q sh -c 'echo before; kill -"$0" $$; echo after' "$(kill -l "$name")"
         assert_status $((128 + $(kill -l "$name")))
         assert_text <(untag <"$out") before
         assert_empty "$err"
@@ -328,7 +339,7 @@ echo one; echo two >&2; exit "$1"'
             mv "$TMP/open" "$TMP/bare.open"
             mv "$out" "$TMP/bare.out"
             mv "$err" "$TMP/bare.err"
-            with_closed "$closed" "$SSCAP" bash -c "$SHOW_OPEN" "$TMP/open" "$i"
+            with_closed "$closed" "$SSCAP" -q bash -c "$SHOW_OPEN" "$TMP/open" "$i"
             echo "closed: $closed"
             assert_same "$TMP/bare.open" "$TMP/open"
             assert_same "$TMP/bare.out" <(untag <"$out")
@@ -384,7 +395,7 @@ STUBBORN='trap "" PIPE; seq 1000000 2>&-; echo "seq: $?" >&2; exit 7'
         cp "$err" "$TMP/bare.err"
         same=0
         for i in 1 2 3 4 5 6; do
-            found=$(statuses_of "$SSCAP" --tag=none sh -c "$command")
+            found=$(statuses_of "$SSCAP" -q --tag=none sh -c "$command")
             echo "$i: $found"
             [ "$found" != "124 0" ]
             if [ "$found" = "$bare" ] && cmp -s "$TMP/bare.err" "$err"; then

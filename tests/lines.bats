@@ -2,6 +2,8 @@
 # Bytes into lines: whole, unfinished, split, of any bytes, under the name of that moment; and when they are seen.
 
 load helper
+# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+export SSCAP_QUIET=1
 
 # Puts the pieces of split lines together: "TAG MARK TEXT", MARK being that of the last piece.
 join_pieces() {

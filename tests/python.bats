@@ -4,6 +4,8 @@
 # small flushed pieces, by all processes at once.
 
 load helper
+# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+export SSCAP_QUIET=1
 
 setup_file() {
     # The interpreter itself: what is on PATH may be a script that looks for it.

@@ -3,6 +3,8 @@
 # writer's name and pid. Where a program can write its lines in pieces, it does so under sscap.
 
 load helper
+# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+export SSCAP_QUIET=1
 
 setup_file() {
     PYTHON=$(python3 -c 'import sys; print(sys.executable)')

@@ -17,6 +17,11 @@ run_unit() {
     run_unit lines
 }
 
+@test "symbols: functions of files whole, stripped, cut, replaced or no files at all" {
+    need gcc strip
+    run_unit symbols
+}
+
 @test "every unit test is run" {
     for source in "$ROOT"/tests/unit/*.c; do
         grep -q "run_unit $(basename "$source" .c)\$" "$BATS_TEST_DIRNAME/unit.bats"

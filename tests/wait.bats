@@ -2,6 +2,8 @@
 # When a session ends, who is waited for and who is reaped; sscap as PID 1, in itself, and by LD_PRELOAD alone.
 
 load helper
+# Here it is told apart what is said while waiting; reports.bats looks at what is said of failures.
+export SSCAP_ERRORS=none
 
 # start ARG...: sscap in the background; $runner is its pid. finish: $status is its status.
 start() {

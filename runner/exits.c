@@ -1,0 +1,85 @@
+/* exits.c: see exits.h. */
+#include "runner/exits.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "runner/pidfd.h"
+#include "runner/proc.h"
+#include "runner/processes.h"
+
+bool exits_known(const struct ending *ending)
+{
+    return ending->witness >= WITNESS_ZOMBIE;
+}
+
+void exits_note(struct process *process, enum witness witness, int status, const struct sscap_usage *usage)
+{
+    struct ending *ending = &process->ending;
+    if (usage != NULL && (witness >= ending->witness || !ending->usage_known)) {
+        ending->usage = *usage;
+        ending->usage_known = true;
+    }
+    if (witness < ending->witness)
+        return;
+    ending->witness = witness;
+    ending->status = status;
+}
+
+void exits_note_crash(struct process *process, const struct sscap_crash *crash, uint32_t length)
+{
+    struct sscap_crash *copy = malloc(length);
+    if (copy != NULL) {
+        memcpy(copy, crash, length);
+        free(process->ending.crash);
+        process->ending.crash = copy;
+        process->ending.crash_length = length;
+    }
+    exits_note(process, WITNESS_CRASH, crash->signal & 0x7f, NULL);
+}
+
+void exits_note_signal(struct process *process, int number, int32_t sender, const char *sender_name)
+{
+    struct ending *ending = &process->ending;
+    ending->signal = number;
+    ending->sender = sender;
+    memcpy(ending->sender_name, sender_name, sizeof ending->sender_name);
+}
+
+void exits_look(struct process *process)
+{
+    struct ending *ending = &process->ending;
+    int pidfd = process->exit.fd;
+    bool info = process->set->features.info && pidfd >= 0;
+    struct proc_stat stat;
+    int status;
+    if (exits_known(ending))
+        return;
+    if (info && pidfd_status(pidfd, &status)) {
+        exits_note(process, WITNESS_PIDFD, status, NULL);
+    } else if (process->pid > 0 && !process->late && !process->replaced &&
+               proc_zombie_status(process->pid, &stat) &&
+               (pidfd >= 0 ? pidfd_unreaped(pidfd)
+                           : stat.start == process->start)) { /* so it was this one's */
+        const struct sscap_usage usage = {.user_us = stat.user_us, .system_us = stat.system_us};
+        exits_note(process, WITNESS_ZOMBIE, stat.status, &usage);
+    } else if (info && pidfd_status(pidfd, &status)) { /* reaped in between */
+        exits_note(process, WITNESS_PIDFD, status, NULL);
+    }
+}
+
+int32_t exits_sender(const struct ending *ending)
+{
+    int number = WIFSIGNALED(ending->status) ? WTERMSIG(ending->status) : 0;
+    if (number != 0 && number == ending->signal)
+        return ending->sender;
+    return ending->crash != NULL && ending->crash->signal == number ? ending->crash->sender : 0;
+}
+
+void exits_clear(struct ending *ending)
+{
+    free(ending->crash);
+    free(ending->oom_group);
+    *ending = (struct ending){0};
+}

@@ -1,0 +1,21 @@
+/* report.h: the account at the end, on stderr: what failed and how, the first failure first; and the tree of processes. */
+#ifndef SSCAP_RUNNER_REPORT_H
+#define SSCAP_RUNNER_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runner/errors.h"
+#include "runner/history.h"
+
+struct totals {
+    uint64_t processes, lines;
+    uint64_t begun, now; /* now_ns */
+    int32_t command;     /* its pid */
+};
+
+/* Prints it all, if there is anything to say. `color`: with escape sequences. */
+void report_print(struct errors *errors, const struct history *history, const struct totals *totals,
+                  bool color);
+
+#endif

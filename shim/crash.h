@@ -1,0 +1,23 @@
+/* crash.h: evidence of a crash, from inside the process that crashes. */
+#ifndef SSCAP_SHIM_CRASH_H
+#define SSCAP_SHIM_CRASH_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+/* With SSCAP_FLAG_CRASHES: from here on the signals that a crash raises, where their disposition is the default, first tell the runner
+ * where the process stands and then do what they always did. */
+void crash_init(void);
+
+/* Whether a program that asks for this signal's default gets ours. */
+bool crash_watches(int signal);
+
+/* The action that stands in for the default. */
+struct sigaction crash_action(int signal);
+
+bool crash_is_ours(void (*handler)(int));
+
+/* The main thread's alternate stack, which stands in for none. SS_DISABLE: it has none of ours. */
+stack_t crash_alternate_stack(void);
+
+#endif

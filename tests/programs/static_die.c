@@ -1,0 +1,2 @@
+/* static_die: die.c without the library. */
+#include "die.c"

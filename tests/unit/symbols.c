@@ -1,0 +1,562 @@
+/* From program counters to names and lines: of this program, of libc, of programs built here, and of files that are damaged or none. */
+#define _GNU_SOURCE
+#include "runner/symbols.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shim/wire.h"
+#include "tests/unit/check.h"
+
+static char directory[] = "/tmp/sscap-symbols-XXXXXX";
+
+/* --- what is asked for --- */
+
+/* A module as a crash has it. */
+struct mapped {
+    char path[PATH_MAX];
+    uint64_t start;
+    uint8_t build_id[SSCAP_BUILD_ID_MAX];
+    size_t build_id_length;
+};
+
+struct wanted {
+    uint64_t address;
+    struct mapped *ret;
+};
+
+static void read_note(const uint8_t *at, size_t size, struct mapped *ret)
+{
+    while (size >= sizeof(ElfW(Nhdr))) {
+        ElfW(Nhdr) note;
+        memcpy(&note, at, sizeof note);
+        size_t content = sizeof note + ((note.n_namesz + 3u) & ~3u);
+        size_t next = content + ((note.n_descsz + 3u) & ~3u);
+        if (note.n_type == NT_GNU_BUILD_ID && memcmp(at + sizeof note, "GNU", 4) == 0) {
+            ret->build_id_length = note.n_descsz;
+            memcpy(ret->build_id, at + content, note.n_descsz);
+        }
+        if (next >= size)
+            return;
+        at += next;
+        size -= next;
+    }
+}
+
+static int look_at(struct dl_phdr_info *info, size_t size, void *context)
+{
+    struct wanted *wanted = context;
+    bool inside = false;
+    (void)size;
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uint64_t at = info->dlpi_addr + segment->p_vaddr;
+        inside |= segment->p_type == PT_LOAD && wanted->address - at < segment->p_memsz;
+    }
+    if (!inside)
+        return 0;
+    *wanted->ret = (struct mapped){0};
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type == PT_LOAD && segment->p_offset == 0)
+            wanted->ret->start = info->dlpi_addr + segment->p_vaddr;
+        if (segment->p_type == PT_NOTE && segment->p_align == 4)
+            read_note((const uint8_t *)(info->dlpi_addr + segment->p_vaddr), segment->p_memsz, wanted->ret);
+    }
+    snprintf(wanted->ret->path, sizeof wanted->ret->path, "%s", info->dlpi_name);
+    if (info->dlpi_name[0] == '\0')
+        CHECK(readlink("/proc/self/exe", wanted->ret->path, sizeof wanted->ret->path - 1) > 0);
+    return 1;
+}
+
+static struct mapped module_of(uint64_t address)
+{
+    struct mapped module;
+    struct wanted wanted = {.address = address, .ret = &module};
+    CHECK(dl_iterate_phdr(look_at, &wanted) == 1);
+    return module;
+}
+
+static int find(struct symbols *symbols, const struct mapped *module, uint64_t pc, bool exact,
+                struct symbol *ret)
+{
+    return symbols_find(symbols, module->path, module->build_id, module->build_id_length, module->start, pc,
+                        exact, ret);
+}
+
+static bool have(const char *program)
+{
+    char command[128];
+    snprintf(command, sizeof command, "command -v %s >/dev/null", program);
+    return system(command) == 0; /* NOLINT(bugprone-command-processor) */
+}
+
+__attribute__((format(printf, 1, 2))) static void shell(const char *format, ...)
+{
+    char command[4 * PATH_MAX];
+    va_list list;
+    int n = snprintf(command, sizeof command, "cd %s && ", directory);
+    va_start(list, format);
+    vsnprintf(command + n, sizeof command - (size_t)n, format, list);
+    va_end(list);
+    CHECK(system(command) == 0); /* NOLINT(bugprone-command-processor) */
+}
+
+static const char *in_directory(const char *name)
+{
+    static char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return path;
+}
+
+/* --- this program and libc --- */
+
+static volatile int counter;
+
+__attribute__((noinline)) static uint64_t where_called(void)
+{
+    counter++;
+    return (uint64_t)__builtin_return_address(0);
+}
+
+enum { CALL_LINE = __LINE__ + 4 };
+uint64_t own_visible(void);
+__attribute__((noinline)) uint64_t own_visible(void)
+{
+    uint64_t pc = where_called();
+    counter++;
+    return pc;
+}
+
+enum { STATIC_LINE = __LINE__ + 1 };
+__attribute__((noinline)) static int own_static(int x)
+{
+    counter++;
+    return counter + x;
+}
+
+static void test_own(void)
+{
+    struct symbols *symbols = symbols_new();
+    struct symbol found[3];
+    uint64_t pc = own_visible();
+    struct mapped module = module_of(pc);
+    const char *name = strrchr(module.path, '/') + 1;
+    CHECK(own_static(1) > 0);
+    CHECK(find(symbols, &module, pc, false, &found[0]) == 0);
+    CHECK(find(symbols, &module, (uint64_t)own_static, true, &found[1]) == 0);
+    CHECK(find(symbols, &module, (uint64_t)own_visible, true, &found[2]) == 0);
+    CHECK(strcmp(found[0].function, "own_visible") == 0 && strcmp(found[0].module, name) == 0);
+    CHECK(found[0].offset == pc - (uint64_t)own_visible && found[0].vaddr == pc - module.start);
+    CHECK(found[0].function_start == (uint64_t)own_visible - module.start);
+    CHECK(found[0].exact_file == (module.build_id_length > 0));
+    CHECK(strcmp(found[1].function, "own_static") == 0 && found[1].offset == 0);
+    CHECK(strcmp(found[2].function, "own_visible") == 0 && found[2].offset == 0);
+    symbols_lines(symbols, found, 3);
+    if (have("addr2line")) {
+        CHECK(strstr(found[0].file, "tests/unit/symbols.c") != NULL && found[0].line == CALL_LINE);
+        CHECK(strstr(found[1].file, "tests/unit/symbols.c") != NULL && found[1].line >= STATIC_LINE &&
+              found[1].line < STATIC_LINE + 4);
+    }
+    symbols_free(symbols);
+}
+
+static void test_libc(void)
+{
+    struct symbols *symbols = symbols_new();
+    struct symbol found;
+    struct mapped module = module_of((uint64_t)qsort);
+    CHECK(find(symbols, &module, (uint64_t)qsort, true, &found) == 0);
+    CHECK(strcmp(found.function, "qsort") == 0 && found.offset == 0);
+    module = module_of((uint64_t)raise); /* a sanitizer has a qsort of its own, in the program */
+    /* gsignal, raise and __GI_raise are one function; free and cfree@GLIBC_2.2.5 were. */
+    CHECK(find(symbols, &module, (uint64_t)raise + 1, true, &found) == 0);
+    CHECK(strcmp(found.function, "raise") == 0 && found.offset == 1);
+    /* A return address right behind the last byte is of this function, not of the next. */
+    CHECK(find(symbols, &module, (uint64_t)raise, false, &found) != 0 ||
+          strcmp(found.function, "raise") != 0);
+    symbols_free(symbols);
+}
+
+/* --- programs built here --- */
+
+static const char fixture[] =
+    "#include <stdio.h>\n"
+    "extern char __executable_start, label[], typed[];\n"
+    "__attribute__((noinline)) static int inner(int x) { __asm__ volatile(\"\" ::: \"memory\"); return x * "
+    "3; }\n"
+    "__attribute__((noinline)) int outer(int x) { __asm__ volatile(\"\" ::: \"memory\"); return inner(x) + "
+    "1; }\n"
+    "int __outer(int x) __attribute__((alias(\"outer\")));\n"
+    "int a(int x) __attribute__((alias(\"outer\"), weak));\n"
+    "static int b(int x) __attribute__((alias(\"outer\"), used));\n"
+    "__asm__(\".text\\nnop\\n.globl label\\nlabel: .zero 16\\n\"\n"
+    "        \".type typed, %function\\ntyped: .zero 8\\nplace: .zero 8\\n\");\n"
+    "int main(void) {\n"
+    "    printf(\"%p %p %p %p %p\\n\", (void *)&__executable_start, (void *)inner, (void *)outer, label, "
+    "typed);\n"
+    "    return outer(0) != 1;\n"
+    "}\n";
+
+/* What the program itself says of its addresses, in one run. */
+struct addresses {
+    struct mapped module;
+    void *start, *inner, *outer, *label, *typed;
+};
+
+static struct addresses build(const char *name, const char *flags)
+{
+    struct addresses made = {0};
+    FILE *source = fopen(in_directory("fixture.c"), "w");
+    CHECK(source != NULL && fputs(fixture, source) >= 0 && fclose(source) == 0);
+    shell("cc -g -O1 -Wl,--build-id=sha1 %s -o %s fixture.c && ./%s >out", flags, name, name);
+    FILE *out = fopen(in_directory("out"), "r");
+    CHECK(out != NULL && fscanf(out, "%p %p %p %p %p", &made.start, &made.inner, &made.outer, &made.label,
+                                &made.typed) == 5);
+    fclose(out);
+    snprintf(made.module.path, sizeof made.module.path, "%s", in_directory(name));
+    made.module.start = (uint64_t)made.start;
+    return made;
+}
+
+/* The build-id by another tool than ours. */
+static void read_build_id(struct mapped *module)
+{
+    char hex[2 * SSCAP_BUILD_ID_MAX + 1];
+    shell("readelf -n '%s' 2>/dev/null | sed -n 's/.*Build ID: //p' >out", module->path);
+    FILE *out = fopen(in_directory("out"), "r");
+    CHECK(out != NULL && fscanf(out, "%40s", hex) == 1);
+    fclose(out);
+    CHECK(strlen(hex) == sizeof hex - 1);
+    for (size_t i = 0; i < SSCAP_BUILD_ID_MAX; i++) {
+        const char pair[] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        module->build_id[i] = (uint8_t)strtoul(pair, NULL, 16);
+    }
+    module->build_id_length = SSCAP_BUILD_ID_MAX;
+}
+
+static void expect(struct symbols *symbols, const struct mapped *module, const void *pc, const char *function,
+                   struct symbol *ret)
+{
+    int error = find(symbols, module, (uint64_t)pc, true, ret);
+    if (strcmp(ret->function, function) != 0)
+        fprintf(stderr, "%s: '%s' in place of '%s', %s\n", module->path, ret->function, function,
+                strerror(-error));
+    CHECK(strcmp(ret->function, function) == 0);
+    CHECK(error == (ret->function_start == 0 ? -ENODATA : 0));
+}
+
+/* Names, and the same first bytes without them. */
+static void test_built(const char *name, const char *flags)
+{
+    struct addresses made = build(name, flags);
+    struct symbols *symbols = symbols_new();
+    struct symbol inner, outer, found;
+    char stripped[NAME_MAX];
+    read_build_id(&made.module);
+    expect(symbols, &made.module, made.inner, "inner", &inner);
+    expect(symbols, &made.module, made.outer, "outer", &outer); /* not __outer, a (weak), b (local) */
+    CHECK(inner.offset == 0 && outer.offset == 0 && outer.exact_file);
+    expect(symbols, &made.module, (char *)made.outer + 2, "outer", &found);
+    CHECK(found.offset == 2 && found.function_start == outer.function_start);
+    expect(symbols, &made.module, (char *)made.label + 3, "label", &found);
+    expect(symbols, &made.module, (char *)made.typed + 9, "typed", &found);
+    CHECK(found.offset == 9);
+    snprintf(stripped, sizeof stripped, "%s-stripped", name);
+    shell("strip -o %s %s", stripped, name);
+    snprintf(made.module.path, sizeof made.module.path, "%s", in_directory(stripped));
+    expect(symbols, &made.module, made.inner, "", &found);
+    CHECK(found.function_start == inner.function_start);
+    expect(symbols, &made.module, (char *)made.outer + 2, "", &found);
+    CHECK(found.function_start == outer.function_start && found.offset == 2 && found.exact_file);
+    symbols_free(symbols);
+}
+
+/* Stripped, with what was stripped in a file of its own, which is found by build-id. */
+static void test_debug_file(void)
+{
+    struct addresses made = build("debugged", "");
+    struct symbols *symbols = symbols_new();
+    struct symbol found;
+    read_build_id(&made.module);
+    symbols_debug_directory(symbols, directory);
+    shell("id=$(readelf -n debugged 2>/dev/null | sed -n 's/.*Build ID: //p'); rest=${id#??}; "
+          "mkdir -p .build-id/${id%%$rest} && objcopy --only-keep-debug debugged "
+          ".build-id/${id%%$rest}/$rest.debug && "
+          "strip debugged");
+    expect(symbols, &made.module, made.inner, "inner", &found);
+    expect(symbols, &made.module, made.inner, "inner", &found); /* from memory */
+    shell("rm -r .build-id");
+    expect(symbols, &made.module, made.outer, "", &found);
+    CHECK(found.function_start != 0);
+    symbols_free(symbols);
+}
+
+/* A file that is not the one that was mapped tells nothing. */
+static void test_replaced(void)
+{
+    struct addresses made = build("replaced", "");
+    struct symbols *symbols = symbols_new();
+    struct symbol found;
+    struct mapped other = made.module;
+    expect(symbols, &other, made.outer, "outer", &found); /* no build-id: it is taken as it is */
+    CHECK(!found.exact_file);
+    read_build_id(&other);
+    other.build_id[7] ^= 1;
+    CHECK(find(symbols, &other, (uint64_t)made.outer, true, &found) == -ESTALE);
+    CHECK(found.function[0] == '\0' && found.function_start == 0 && !found.exact_file);
+    CHECK(found.offset == (uint64_t)made.outer - made.module.start && strcmp(found.module, "replaced") == 0);
+    other.build_id[7] ^= 1;
+    snprintf(other.path, sizeof other.path, "%s (deleted)", in_directory("replaced"));
+    expect(symbols, &other, made.outer, "outer", &found); /* put back since, by its build-id */
+    CHECK(strcmp(found.module, "replaced") == 0);
+    other.build_id_length = 0;
+    CHECK(find(symbols, &other, (uint64_t)made.outer, true, &found) == -ESTALE);
+    /* Under the same path, while it is in the cache. */
+    shell("strip -o new replaced && mv new replaced");
+    expect(symbols, &made.module, made.outer, "", &found);
+    shell("rm replaced");
+    CHECK(find(symbols, &made.module, (uint64_t)made.outer, true, &found) == -ENOENT);
+    symbols_free(symbols);
+}
+
+/* --- what is no module --- */
+
+static void refused(struct symbols *symbols, const char *path, int error)
+{
+    struct symbol found;
+    int got = symbols_find(symbols, path, NULL, 0, 0x1000, 0x1234, true, &found);
+    if (got != error)
+        fprintf(stderr, "%s: %s\n", path, strerror(-got));
+    CHECK(got == error && found.offset == 0x234 && found.function[0] == '\0' && found.function_start == 0);
+    symbols_lines(symbols, &found, 1);
+    CHECK(found.file[0] == '\0');
+}
+
+static void test_refused(void)
+{
+    struct symbols *symbols = symbols_new();
+    char longest[2 * PATH_MAX];
+    CHECK(mkfifo(in_directory("fifo"), 0600) == 0);
+    shell("echo garbage >garbage; : >empty; cp fifo none 2>/dev/null & kill $!; "
+          "printf '\\177ELF\\002\\001\\001%%0200d' 0 >header; echo >unreadable; chmod 0 unreadable");
+    refused(symbols, in_directory("fifo"), -ENOEXEC);
+    refused(symbols, in_directory("garbage"), -ENOEXEC);
+    refused(symbols, in_directory("empty"), -ENOEXEC);
+    refused(symbols, in_directory("header"), -ENOEXEC);
+    refused(symbols, in_directory("missing"), -ENOENT);
+    refused(symbols, in_directory("unreadable"), geteuid() == 0 ? -ENOEXEC : -EACCES);
+    refused(symbols, directory, -ENOEXEC);
+    refused(symbols, "/dev/zero", -ENOEXEC);
+    refused(symbols, "/dev/tty", -ENOEXEC);
+    refused(symbols, "/proc/self/mem", -ENOEXEC);
+    refused(symbols, "[vdso]", -ENOENT);
+    refused(symbols, "", -ENOENT);
+    memset(longest, 'x', sizeof longest);
+    longest[0] = '/';
+    longest[sizeof longest - 1] = '\0';
+    refused(symbols, longest, -ENAMETOOLONG);
+    symbols_free(symbols);
+}
+
+/* Cut anywhere: no crash, and what is still found is right. */
+static void test_truncated(void)
+{
+    struct addresses made = build("whole", "");
+    struct symbols *symbols = symbols_new();
+    struct symbol whole, found;
+    struct stat status;
+    expect(symbols, &made.module, made.outer, "outer", &whole);
+    shell("cp whole cut");
+    CHECK(stat(in_directory("cut"), &status) == 0);
+    snprintf(made.module.path, sizeof made.module.path, "%s", in_directory("cut"));
+    for (off_t size = status.st_size - status.st_size % 997; size >= 0; size -= 997) {
+        CHECK(truncate(made.module.path, size) == 0);
+        int error = find(symbols, &made.module, (uint64_t)made.outer, true, &found);
+        CHECK(found.function[0] == '\0' || strcmp(found.function, "outer") == 0);
+        CHECK(found.function_start == (error == 0 ? whole.function_start : 0));
+        /* Where the file ends before the code, nothing is known of it. */
+        CHECK(size > 4096 || error != 0);
+    }
+    symbols_free(symbols);
+}
+
+/* More modules than the cache holds, twice: all are found, none twice in it. */
+static void test_many(void)
+{
+    struct addresses made = build("many", "");
+    struct symbols *symbols = symbols_new();
+    struct symbol found;
+    const struct mapped first = made.module;
+    for (int i = 0; i < 4 * SYMBOLS_MODULES_MAX; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "many-%d", i % (2 * SYMBOLS_MODULES_MAX));
+        snprintf(made.module.path, sizeof made.module.path, "%s", in_directory(name));
+        if (i < 2 * SYMBOLS_MODULES_MAX)
+            CHECK(link(first.path, made.module.path) == 0);
+        expect(symbols, &made.module, made.outer, "outer", &found);
+    }
+    symbols_free(symbols);
+}
+
+/* --- addr2line --- */
+
+/* Puts a script in addr2line's place; $1 is "-a", $2 "-e", $3 the file, then the addresses. */
+static void pretend(const char *script)
+{
+    FILE *file = fopen(in_directory("bin/addr2line"), "w");
+    CHECK(file != NULL && fprintf(file, "#!/bin/sh\n%s\n", script) > 0 && fclose(file) == 0);
+    CHECK(chmod(in_directory("bin/addr2line"), 0755) == 0);
+}
+
+static void expect_line(const struct addresses *made, const char *script, const char *file, unsigned int line)
+{
+    struct symbols *symbols = symbols_new();
+    struct symbol found;
+    pretend(script);
+    expect(symbols, &made->module, made->outer, "outer", &found);
+    symbols_lines(symbols, &found, 1);
+    if (strcmp(found.file, file) != 0 || found.line != line)
+        fprintf(stderr, "%s: '%s', line %u\n", script, found.file, found.line);
+    CHECK(strcmp(found.file, file) == 0 && found.line == line);
+    CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+    symbols_free(symbols);
+}
+
+static void test_answers(const struct addresses *made)
+{
+    char longest[SYMBOL_FILE_SIZE];
+    memset(longest, 'x', sizeof longest);
+    memcpy(longest, "...", 3);
+    longest[sizeof longest - 1] = '\0';
+    expect_line(made, "echo $4; echo /a/b.c:12", "/a/b.c", 12);
+    expect_line(made, "echo $4; echo '/a/b.c:12 (discriminator 3)'", "/a/b.c", 12);
+    expect_line(made, "echo $4; echo /a:b.c:7", "/a:b.c", 7);
+    expect_line(made, "echo $4; echo '/a/b.c:?'", "/a/b.c", 0);
+    expect_line(made, "echo $4; echo '/a/b.c:99999999999999999999'", "/a/b.c", 0);
+    expect_line(made, "echo $4; printf '/a\\033[31m\\n'", "", 0);
+    expect_line(made, "echo $4; printf '/a\\033[31m:3\\n'", "/a?[31m", 3);
+    expect_line(made, "echo $4; printf '%0999d:5\\n' 0 | tr 0 x", longest, 5);
+    expect_line(made, "echo $4; echo '??:0'", "", 0);
+    expect_line(made, "echo $4; echo '??:?'", "", 0);
+    expect_line(made, "echo 0x0; echo /a/b.c:12", "", 0);
+    expect_line(made, "echo $4; printf /a/b.c:12", "", 0); /* no whole line */
+    expect_line(made, "echo /a/b.c:12; echo words; exit 1", "", 0);
+    expect_line(made, "kill -9 $$", "", 0);
+    expect_line(made, "exit 0", "", 0);
+    expect_line(made, "yes", "", 0); /* ended where it says too much */
+    expect_line(made, "exec >&-; sleep 30", "", 0);
+    expect_line(made, "echo $4; echo \"$LD_PRELOAD$SSCAP_SESSION$MARK:1\"", "kept", 1);
+    expect_line(made, "echo $4; echo \"$(sed -n 's/SigBlk:.//p' /proc/self/status):1\"", "0000000000000000",
+                1);
+    /* Signals 1 to 28; posix_spawn leaves those that libc keeps for itself, 32 and 33, ignored. */
+    expect_line(made, "echo $4; echo \"$(sed -n 's/SigIgn:.*\\(.......\\)$/\\1/p' /proc/self/status):1\"",
+                "0000000", 1);
+    expect_line(made, "echo $4; echo \"$(readlink /proc/self/fd/0 /proc/$$/fd/2 | tr '\\n' ' '):1\"",
+                "/dev/null /dev/null ", 1);
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* One that hangs costs some seconds once, not with every crash; and what it has started goes with it. */
+static void test_hanging(const struct addresses *made)
+{
+    struct symbols *symbols = symbols_new();
+    struct symbol found;
+    double began = seconds();
+    pretend("sleep 77.7 & wait");
+    expect(symbols, &made->module, made->outer, "outer", &found);
+    symbols_lines(symbols, &found, 1);
+    CHECK(seconds() - began > 1 && seconds() - began < 20);
+    CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+    began = seconds();
+    expect(symbols, &made->module, made->outer, "outer", &found);
+    symbols_lines(symbols, &found, 1);
+    CHECK(seconds() - began < 1);
+    symbols_free(symbols);
+}
+
+static void test_addr2line(void)
+{
+    struct addresses made = build("lined", "");
+    const char *before_path = getenv("PATH");
+    char *path = strdup(before_path != NULL ? before_path : "/usr/bin:/bin");
+    char pretended[2 * PATH_MAX];
+    sigset_t all;
+    sigset_t before;
+    shell("mkdir bin");
+    snprintf(pretended, sizeof pretended, "%s/bin:%s", directory, path);
+    setenv("PATH", pretended, 1);
+    setenv("SSCAP_SESSION", "x", 1);
+    setenv("MARK", "kept", 1);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before); /* as the runner, for its signalfd */
+    signal(SIGPIPE, SIG_IGN);
+    test_answers(&made);
+    test_hanging(&made);
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    /* Not there at all. */
+    struct symbols *symbols = symbols_new();
+    struct symbol found;
+    setenv("PATH", "/nowhere", 1);
+    expect(symbols, &made.module, made.outer, "outer", &found);
+    symbols_lines(symbols, &found, 1);
+    CHECK(found.file[0] == '\0' && found.line == 0);
+    setenv("PATH", path, 1);
+    free(path);
+    symbols_free(symbols);
+}
+
+static unsigned int open_files(void)
+{
+    unsigned int n = 0;
+    DIR *files = opendir("/proc/self/fd");
+    CHECK(files != NULL);
+    while (readdir(files) != NULL)
+        n++;
+    closedir(files);
+    return n;
+}
+
+static void clean(void)
+{
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", directory);
+    (void)!system(command); /* NOLINT(bugprone-command-processor) */
+}
+
+int main(void)
+{
+    CHECK(mkdtemp(directory) != NULL && atexit(clean) == 0);
+    unsigned int files = open_files();
+    symbols_free(NULL);
+    test_own();
+    test_libc();
+    test_built("pie", "-pie -fPIE");
+    test_built("no-pie", "-no-pie -fno-pie");
+    test_built("merged", "-no-pie -fno-pie -Wl,-z,noseparate-code");
+    test_debug_file();
+    test_replaced();
+    test_refused();
+    test_truncated();
+    test_many();
+    test_addr2line();
+    CHECK(open_files() == files);
+    return 0;
+}
