@@ -11,9 +11,6 @@
 #include "runner/proc.h"
 #include "runner/util.h"
 
-/* A parent may be heard to wait for a child that much after its end and its being done with here. */
-#define UNREAPED_MS 10000
-
 enum { GROUP_SCAN_MAX = 1000 };
 
 /* --- validity --- */
@@ -69,35 +66,13 @@ bool announcements_valid(const struct sscap_event *event, size_t length)
         return length == crash_size(event, length);
     case SSCAP_EVENT_REAPED:
         return length == sizeof *event + sizeof(struct sscap_reaped);
+    case SSCAP_EVENT_GROUP:
+        return length == sizeof *event + sizeof(struct sscap_group);
     case SSCAP_EVENT_SIGNAL:
         return length == sizeof *event + sizeof(struct sscap_signal);
     default:
         return false;
     }
-}
-
-/* --- those that are done with here, and not yet with their parents --- */
-
-static struct unreaped *unreaped_of(const struct processes *processes, int32_t pid)
-{
-    return &processes->unreaped[pid > 0 && pid <= processes->pid_max ? pid : 0];
-}
-
-/* Whether there was one with this pid a while ago; asked once. */
-static bool was_known(struct processes *processes, int32_t pid)
-{
-    struct unreaped *unreaped = unreaped_of(processes, pid);
-    uint32_t now = (uint32_t)(now_ns() / NS_PER_MS);
-    bool is = unreaped->parent != 0 && now - unreaped->gone < UNREAPED_MS;
-    unreaped->parent = 0;
-    return is;
-}
-
-static bool is_unreaped_child(const struct processes *processes, int32_t pid, int32_t parent)
-{
-    const struct unreaped *unreaped = unreaped_of(processes, pid);
-    uint32_t now = (uint32_t)(now_ns() / NS_PER_MS);
-    return unreaped->parent == parent && now - unreaped->gone < UNREAPED_MS;
 }
 
 /* --- beginnings and names --- */
@@ -171,6 +146,8 @@ static void take_image(struct processes *processes, int32_t sender, int32_t pare
             return;
         *pidfd = PIDFD_NONE;
     }
+    if (process->ppid == 0 && parent_pid > 0 && processes_newest(processes, parent_pid) != NULL)
+        processes_adopt(process, processes_newest(processes, parent_pid));
     memcpy(&image, event + 1, sizeof image);
     processes_set_shimmed(process, true);
     names_set(process, name);
@@ -182,11 +159,11 @@ static void take_image(struct processes *processes, int32_t sender, int32_t pare
 }
 
 /* EXEC and NAME: from here on `name`, in these streams from the frame on. */
-static void take_name(struct processes *processes, int32_t sender, uint32_t streams, const char *name,
-                      bool new_image, int *pidfd)
+static void take_name(struct processes *processes, int32_t sender, int32_t parent, uint32_t streams,
+                      const char *name, bool new_image, int *pidfd)
 {
     bool is_new = known(processes, sender) == NULL;
-    struct process *process = known_or_new(processes, sender, 0, pidfd);
+    struct process *process = known_or_new(processes, sender, parent, pidfd);
     if (process == NULL)
         return;
     process->forked |= is_new; /* a vfork child */
@@ -206,7 +183,7 @@ static void take_spawn(struct processes *processes, int32_t sender, int32_t chil
     struct process *process = child > 0 ? processes_newest(processes, child) : NULL;
     if (child <= 0)
         return;
-    if (process == NULL && is_unreaped_child(processes, child, sender))
+    if (process == NULL && processes_was_child(processes, child, sender))
         return;
     if (process == NULL || (process->ended && (process->forked || process->ppid != sender)))
         process = processes_add(processes, child, sender, name, PIDFD_NONE);
@@ -283,7 +260,7 @@ static struct process *reaped_child(struct processes *processes, int32_t sender,
 {
     struct process *process = dead_with_pid(processes, child, sender, traced);
     const struct process *parent = processes_newest(processes, sender);
-    if (process != NULL || traced || was_known(processes, child))
+    if (process != NULL || traced || processes_was_known(processes, child))
         return process;
     process = processes_newest(processes, child);
     if (process != NULL && process->pid == child && process->ppid == sender && !process->ended) {
@@ -311,27 +288,41 @@ static void take_reaped(struct processes *processes, int32_t sender, int32_t chi
     if (process->ppid == 0 && parent != NULL && !traced)
         processes_adopt(process, parent);
     processes_end(process);
-    exits_note(process, WITNESS_PARENT, reaped.status,
+    exits_note(process, traced ? WITNESS_TRACER : WITNESS_PARENT, reaped.status,
                reaped.flags & SSCAP_REAPED_USAGE ? &reaped.usage : NULL);
 }
 
 /* --- signals --- */
 
-/* To a process group (0: the sender's own; below -1: that one) or to all (-1). Of the processes that are known; bounded. */
-static void sent_to_many(struct processes *processes, int32_t sender, const char *name, int32_t target,
-                         int number)
+/* What it has told, or what /proc tells of those that cannot. */
+static bool is_in_group(const struct process *process, int32_t group)
 {
     struct proc_stat stat;
-    int32_t group = -target;
+    return process->group == group ||
+           (!process->shimmed && proc_stat(process->pid, &stat) && stat.group == group);
+}
+
+/* To a process group (0: the sender's own; below -1: that one) or to all (-1). Of the processes that are known; bounded. */
+static void sent_to_many(struct processes *processes, const struct process *from, int32_t target, int number)
+{
+    int32_t group = target == 0 ? from->group : -target;
     int left = GROUP_SCAN_MAX;
-    if (target == 0) {
-        if (!proc_stat(sender, &stat))
-            return;
-        group = stat.group;
+    for (int list = 0; list < 2; list++) {
+        struct process *process = list == 0 ? processes->live
+                                            : processes->ended; /* just in time, or a moment late */
+        for (; process != NULL && left-- > 0; process = process->next)
+            if (process->pid > 0 && (target == -1 || (group > 0 && is_in_group(process, group))))
+                exits_note_signal(process, number, from->pid, from->name);
     }
-    for (struct process *process = processes->live; process != NULL && left-- > 0; process = process->next)
-        if (process->pid > 0 && (target == -1 || (proc_stat(process->pid, &stat) && stat.group == group)))
-            exits_note_signal(process, number, sender, name);
+}
+
+static void take_group(struct processes *processes, int32_t target, const struct sscap_event *event)
+{
+    struct sscap_group joined;
+    struct process *process = target > 0 ? processes_newest(processes, target) : NULL;
+    memcpy(&joined, event + 1, sizeof joined);
+    if (process != NULL && process->pid == target)
+        process->group = joined.group;
 }
 
 static void take_signal(struct processes *processes, int32_t sender, int32_t target, bool pid_valid,
@@ -343,7 +334,7 @@ static void take_signal(struct processes *processes, int32_t sender, int32_t tar
     if (from == NULL || !pid_valid)
         return;
     if (target <= 0) {
-        sent_to_many(processes, sender, from->name, target, signal.signal);
+        sent_to_many(processes, from, target, signal.signal);
         return;
     }
     processes_signal(processes, target, sender, from->name, signal.signal);
@@ -369,7 +360,8 @@ void announcements_take(struct processes *processes, int32_t sender, const struc
             break;
         case SSCAP_EVENT_EXEC:
         case SSCAP_EVENT_NAME:
-            take_name(processes, sender, event->streams, name, event->type == SSCAP_EVENT_EXEC, &pidfd);
+            take_name(processes, sender, other, event->streams, name, event->type == SSCAP_EVENT_EXEC,
+                      &pidfd);
             break;
         case SSCAP_EVENT_SPAWN:
             take_spawn(processes, sender, other, name);
@@ -383,6 +375,9 @@ void announcements_take(struct processes *processes, int32_t sender, const struc
         case SSCAP_EVENT_REAPED:
             if (pid_valid)
                 take_reaped(processes, sender, other, event);
+            break;
+        case SSCAP_EVENT_GROUP:
+            take_group(processes, other, event);
             break;
         case SSCAP_EVENT_SIGNAL:
             take_signal(processes, sender, other, pid_valid, event, &pidfd);

@@ -50,11 +50,14 @@ static void find_symbol(struct symbols *symbols, const struct sscap_crash *crash
 
 size_t crash_frames(struct symbols *symbols, const struct sscap_crash *crash, struct symbol *ret, size_t max)
 {
-    size_t n = crash->frames < max ? crash->frames : max;
-    for (size_t i = 0; i < n; i++) {
+    size_t n = 0;
+    for (uint32_t i = 0; i < crash->frames && n < max; i++) {
         uint64_t pc;
         memcpy(&pc, (const char *)(crash + 1) + i * sizeof pc, sizeof pc);
-        find_symbol(symbols, crash, pc, (crash->exact >> i & 1) != 0, &ret[i]);
+        find_symbol(symbols, crash, pc, (crash->exact >> i & 1) != 0, &ret[n]);
+        if (strcmp(ret[n].module, SSCAP_LIBRARY_NAME) !=
+            0) /* our wrapper of raise, say, is no part of the program */
+            n++;
     }
     return n;
 }
@@ -64,9 +67,9 @@ size_t crash_frames(struct symbols *symbols, const struct sscap_crash *crash, st
 /* Libraries that crash for others: what they were called with, or found broken. */
 static bool is_runtime(const char *module)
 {
-    static const char *const names[] = {
-        "libc.so", "libc-", "ld-linux", "ld-2",       "libpthread",  "libstdc++.so", "libgcc_s.so",
-        "libm.so", "libm-", "libc++",   "libasan.so", "libubsan.so", "libtsan.so",   "libsscap.so"};
+    static const char *const names[] = {"libc.so",      "libc-",       "ld-linux",  "ld-2",  "libpthread",
+                                        "libstdc++.so", "libgcc_s.so", "libm.so",   "libm-", "libc++",
+                                        "libasan.so",   "libubsan.so", "libtsan.so"};
     if (module[0] == '\0')
         return true;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -75,13 +78,19 @@ static bool is_runtime(const char *module)
     return false;
 }
 
+static bool is_known_function(const struct symbol *frame)
+{
+    return frame->function[0] != '\0' || frame->function_start != 0;
+}
+
+/* What is no function (data that was jumped to) is called by the one at fault. */
 size_t crash_culprit(const struct symbol *frames, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!is_runtime(frames[i].module))
+        if (!is_runtime(frames[i].module) && is_known_function(&frames[i]))
             return i;
     for (size_t i = 0; i < n; i++)
-        if (frames[i].function[0] != '\0')
+        if (!is_runtime(frames[i].module) || is_known_function(&frames[i]))
             return i;
     return n;
 }
@@ -105,9 +114,14 @@ bool crash_is_fault(int number)
 const char *crash_signal_name(int number)
 {
     static char text[32];
-    const char *name = sigabbrev_np(number);
+    const char *name = number == SIGIO ? "IO"
+                                       : sigabbrev_np(number); /* which calls it POLL; kill -l does not */
     if (name != NULL)
         snprintf(text, sizeof text, "SIG%s", name);
+    else if (number > SIGRTMIN && number <= SIGRTMAX)
+        snprintf(text, sizeof text, "SIGRTMIN+%d", number - SIGRTMIN);
+    else if (number == SIGRTMIN)
+        return "SIGRTMIN";
     else
         snprintf(text, sizeof text, "signal %d", number);
     return text;
@@ -127,7 +141,7 @@ static const struct reason reasons[] = {
     {SIGSEGV, SEGV_PKUERR, true, "denied by a protection key"},
     {SIGSEGV, SI_KERNEL, false, "not a possible address, or a privileged instruction"},
     {SIGBUS, BUS_ADRALN, true, "address not aligned"},
-    {SIGBUS, BUS_ADRERR, true, "nothing behind this address: beyond the end of a mapped file"},
+    {SIGBUS, BUS_ADRERR, true, "beyond the end of a mapped file"},
     {SIGBUS, BUS_OBJERR, true, "hardware error"},
     {SIGBUS, BUS_MCEERR_AR, true, "memory error"},
     {SIGBUS, BUS_MCEERR_AO, true, "memory error"},

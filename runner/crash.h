@@ -25,7 +25,7 @@ const char *crash_left(const struct sscap_crash *crash, size_t *ret_length);
 /* Whether this signal is what a program's own fault brings on: SIGSEGV, SIGABRT, ... */
 bool crash_is_fault(int number);
 
-/* "SIGSEGV", or "signal 64". The text is valid until the next call. */
+/* "SIGSEGV", "SIGRTMIN+3". The text is valid until the next call. */
 const char *crash_signal_name(int number);
 
 /* si_code in words, with the address where it says something: "address not mapped: 0x10"; "" where there is nothing to say. */

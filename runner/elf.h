@@ -1,8 +1,8 @@
-/* elf.h: the little that symbols.c has to know of an ELF file: build-id, symbol tables, where functions begin.
+/* elf.h: the little that symbols.c has to know of an ELF file: build-id, symbol tables, segments.
  *
- * Nobody vouches for these files: they may be truncated while they are read, or made to hurt. They are read by pread into small buffers
- * and never mapped (a mapping of a file that gets shorter is SIGBUS); every count and offset is checked; every loop is bounded.
- * 32 and 64 bits, in this machine's byte order.
+ * Nobody vouches for these files: they may be truncated while they are read, or made to hurt. They are read
+ * by pread into small buffers and never mapped (a mapping of a file that gets shorter is SIGBUS); every count
+ * and offset is checked; every loop is bounded. 32 and 64 bits, in this machine's byte order.
  */
 #ifndef SSCAP_RUNNER_ELF_H
 #define SSCAP_RUNNER_ELF_H
@@ -34,6 +34,11 @@ struct elf {
     uint32_t names; /* the section that holds the names of the sections */
 };
 
+struct elf_segment {
+    uint32_t type, flags;
+    uint64_t address, offset, file_size, memory_size, alignment;
+};
+
 struct elf_section {
     uint32_t name, type, link;
     uint64_t flags, address, offset, size, alignment;
@@ -53,14 +58,9 @@ struct elf_symbol {
     uint8_t type, binding;
 };
 
-/* By the call frame information: [start, end), in the file's own addresses. */
-struct elf_function {
-    uint64_t start, end;
-    bool signal; /* the frame that the kernel makes for a handler: it is returned to at its first byte */
-};
-
-/* Opens a regular file and reads its header; anything else is refused without waiting for it or changing it. Returns 0 or -errno: -ENOEXEC
- * for what is no program or library of this machine's byte order. To be closed with elf_close. */
+/* Opens a regular file and reads its header; anything else is refused without waiting for it or changing it.
+ * Returns 0 or -errno: -ENOEXEC for what is no program or library of this machine's byte order. To be closed
+ * with elf_close. */
 int elf_open(struct elf *elf, const char *path);
 void elf_close(struct elf *elf);
 
@@ -68,7 +68,17 @@ void elf_close(struct elf *elf);
 int elf_identify(const char *path, struct elf_identity *ret);
 bool elf_same(const struct elf_identity *a, const struct elf_identity *b);
 
-/* What is to be added to an offset from where the file's first byte is mapped, to get the file's own address. Returns 0 or -ENOEXEC. */
+/* Reads all n bytes or none. */
+bool elf_read(const struct elf *elf, uint64_t offset, void *ret, size_t n);
+
+/* Whether n records of that size lie in the file. */
+bool elf_fits(const struct elf *elf, uint64_t offset, uint64_t n, uint64_t size);
+
+/* Where in the file the byte at that address is. */
+bool elf_offset(const struct elf *elf, uint64_t address, uint64_t *ret);
+
+/* What is to be added to an offset from where the file's first byte is mapped, to get the file's own address.
+ * Returns 0 or -ENOEXEC. */
 int elf_base(const struct elf *elf, uint64_t *ret);
 
 /* Whether the address is in a segment that can be executed. */
@@ -77,7 +87,8 @@ bool elf_executable(const struct elf *elf, uint64_t address);
 /* Of NT_GNU_BUILD_ID. Returns its length in bytes, 0: there is none. */
 size_t elf_build_id(const struct elf *elf, uint8_t ret[ELF_BUILD_ID_MAX]);
 
-/* The first table of that type, SHT_SYMTAB or SHT_DYNSYM. Returns 0, -ENOENT, or -EFBIG when it has more than ELF_SYMBOLS_MAX. */
+/* The first table of that type, SHT_SYMTAB or SHT_DYNSYM. Returns 0, -ENOENT, or -EFBIG when it has more than
+ * ELF_SYMBOLS_MAX. */
 int elf_table(const struct elf *elf, uint32_t type, struct elf_table *ret);
 
 /* Reads symbols first to first + n - 1 (n at most ELF_SYMBOLS_AT_ONCE). */
@@ -91,10 +102,11 @@ bool elf_symbol_name(const struct elf *elf, const struct elf_table *table, uint3
 /* Whether symbol `number` of .dynsym is there for old programs alone (a version that is not the default). */
 bool elf_symbol_old(const struct elf *elf, const struct elf_table *table, uint32_t number);
 
+bool elf_segment(const struct elf *elf, uint32_t number, struct elf_segment *ret);
 bool elf_section(const struct elf *elf, uint32_t number, struct elf_section *ret);
 bool elf_has_section(const struct elf *elf, const char *name);
 
-/* The function at that address, by .eh_frame_hdr: it is there in stripped files, too, as exceptions need it. */
-bool elf_function(const struct elf *elf, uint64_t address, struct elf_function *ret);
+/* Makes '?' of control characters, in a text from a file. */
+void elf_clean(char *text);
 
 #endif

@@ -93,7 +93,7 @@ static bool take_place(struct errors *errors, const struct process *process, uin
         return false;
     record->time = wall_ns();
     record->who = (struct writer){
-        .pid = process->pid, .ppid = process->ppid, .rank = -1, .stream = SSCAP_ERR, .end = LINE_GROUP};
+        .pid = process->pid, .ppid = process->ppid, .rank = -1, .stream = errors->stream, .end = LINE_GROUP};
     memcpy(record->who.name, process->name, sizeof record->who.name);
     memcpy(record->text, &number, sizeof number);
     return true;

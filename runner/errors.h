@@ -51,6 +51,7 @@ struct errors {
     const struct options *options;
     struct symbols *symbols;
     struct buffer *buffer; /* where a group has its place; NULL: none has */
+    uint8_t stream;        /* enum sscap_stream, whose lines it has its place among */
     struct group *groups[GROUPS_MAX];
     uint32_t count;
     size_t evidence;                   /* bytes */

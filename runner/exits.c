@@ -47,26 +47,32 @@ void exits_note_signal(struct process *process, int number, int32_t sender, cons
     memcpy(ending->sender_name, sender_name, sizeof ending->sender_name);
 }
 
+static bool look_by_pidfd(struct process *process)
+{
+    int status;
+    if (!process->set->features.info || process->exit.fd < 0 || !pidfd_status(process->exit.fd, &status))
+        return false;
+    exits_note(process, WITNESS_PIDFD, status, NULL);
+    return true;
+}
+
+/* What /proc says is this process's if it still had its pid afterwards. */
+static bool look_by_proc(struct process *process)
+{
+    struct proc_stat stat;
+    int pidfd = process->exit.fd;
+    if (process->pid <= 0 || process->late || process->replaced || !proc_zombie_status(process->pid, &stat) ||
+        !(pidfd >= 0 ? pidfd_unreaped(pidfd) : stat.start == process->start))
+        return false;
+    const struct sscap_usage usage = {.user_us = stat.user_us, .system_us = stat.system_us};
+    exits_note(process, WITNESS_ZOMBIE, stat.status, &usage);
+    return true;
+}
+
 void exits_look(struct process *process)
 {
-    struct ending *ending = &process->ending;
-    int pidfd = process->exit.fd;
-    bool info = process->set->features.info && pidfd >= 0;
-    struct proc_stat stat;
-    int status;
-    if (exits_known(ending))
-        return;
-    if (info && pidfd_status(pidfd, &status)) {
-        exits_note(process, WITNESS_PIDFD, status, NULL);
-    } else if (process->pid > 0 && !process->late && !process->replaced &&
-               proc_zombie_status(process->pid, &stat) &&
-               (pidfd >= 0 ? pidfd_unreaped(pidfd)
-                           : stat.start == process->start)) { /* so it was this one's */
-        const struct sscap_usage usage = {.user_us = stat.user_us, .system_us = stat.system_us};
-        exits_note(process, WITNESS_ZOMBIE, stat.status, &usage);
-    } else if (info && pidfd_status(pidfd, &status)) { /* reaped in between */
-        exits_note(process, WITNESS_PIDFD, status, NULL);
-    }
+    if (!exits_known(&process->ending) && !look_by_pidfd(process) && !look_by_proc(process))
+        (void)look_by_pidfd(process); /* reaped in between */
 }
 
 int32_t exits_sender(const struct ending *ending)

@@ -15,9 +15,10 @@ enum witness {
     WITNESS_EXIT,  /* the process, about to exit: it may still be killed before it is gone */
     WITNESS_CRASH, /* the process, hit by a signal */
     WITNESS_ZOMBIE,
-    WITNESS_PARENT, /* who waited for it (or traced it) */
-    WITNESS_PIDFD,
-    WITNESS_WAIT, /* we ourselves */
+    WITNESS_TRACER, /* who maybe only traced it */
+    WITNESS_PIDFD, /* from here on: it has been reaped. Of several threads' core dump it does not always tell */
+    WITNESS_PARENT, /* who waited for it */
+    WITNESS_WAIT,   /* we ourselves */
 };
 
 struct ending {

@@ -116,8 +116,8 @@ static int describe_frame(char *text, size_t size, const struct symbol *frame)
     crash_plain_name(frame, function);
     if (function[0] != '\0')
         return snprintf(text, size, "|%s!%s", frame->module, function);
-    if (frame->module[0] == '\0')
-        return snprintf(text, size, "|?");
+    if (frame->module[0] == '\0') /* of the address all that address-space randomisation leaves as it is */
+        return snprintf(text, size, "|?%03llx", (unsigned long long)(frame->vaddr & 0xfff));
     return snprintf(text, size, "|%s!0x%llx", frame->module,
                     (unsigned long long)(frame->function_start != 0 ? frame->function_start : frame->vaddr));
 }

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/crash.h"
 #include "runner/errors.h"
 #include "runner/events.h"
 #include "runner/history.h"
@@ -96,13 +97,10 @@ static int exit_status(const struct runner *r)
 /* "exited with status 3", "was killed by SIGTERM". */
 static void describe_status(int status, char *text, size_t size)
 {
-    const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
-    if (!WIFSIGNALED(status))
-        snprintf(text, size, "has exited (status %d)", WEXITSTATUS(status));
-    else if (name != NULL)
-        snprintf(text, size, "was killed by SIG%s", name);
+    if (WIFSIGNALED(status))
+        snprintf(text, size, "was killed by %s", crash_signal_name(WTERMSIG(status)));
     else
-        snprintf(text, size, "was killed by signal %d", WTERMSIG(status));
+        snprintf(text, size, "has exited (status %d)", WEXITSTATUS(status));
 }
 
 /* --- the flow --- */
@@ -310,6 +308,43 @@ static void started(void *context, struct process *process)
     oom_note(&r->oom, process);
 }
 
+/* One line on a group. */
+static void describe_group(const struct group *group, char *text, size_t size)
+{
+    char title[200];
+    errors_title(group, title, sizeof title);
+    snprintf(text, size, "%s (pid %d%s)", title, group->pid, group->count > 1 ? " and others" : "");
+}
+
+/* While running, only those that are killed are told of at once: others have said their own words. */
+static bool tells_of(const struct runner *r, const struct group *group)
+{
+    return !r->options.quiet && (group->kind == GROUP_SIGNAL || r->options.tail);
+}
+
+/* What stands at an error group's place. */
+static size_t describe(void *context, const struct record *record, char *text, size_t size)
+{
+    const struct runner *r = context;
+    const struct group *group = errors_of_record(&r->errors, record);
+    char line[240];
+    if (group == NULL || !tells_of(r, group))
+        return 0;
+    describe_group(group, line, sizeof line);
+    int length = snprintf(text, size, "sscap: %s\n", line);
+    return length > 0 && (size_t)length < size ? (size_t)length : 0;
+}
+
+/* Where no sink has the stream that groups have their places in. */
+static void announce_group(const struct runner *r, const struct group *group)
+{
+    char line[240];
+    if (r->options.tail || !tells_of(r, group))
+        return;
+    describe_group(group, line, sizeof line);
+    say("%s", line);
+}
+
 static bool closed(void *context, struct process *process)
 {
     struct runner *r = context;
@@ -320,27 +355,13 @@ static bool closed(void *context, struct process *process)
     if (ending->witness != WITNESS_NONE && WIFSIGNALED(ending->status) &&
         WTERMSIG(ending->status) == SIGKILL && exits_sender(ending) == 0 && ending->oom_kills == 0)
         oom_judge(&r->oom, process);
+    uint32_t groups = r->errors.count;
     if (!errors_take(&r->errors, process))
         return false;
+    if (r->errors.count > groups && r->channels.stream[SSCAP_ERR] < 0)
+        announce_group(r, r->errors.groups[groups]);
     history_note(&r->history, process, r->errors.signals + r->errors.exits > before);
     return true;
-}
-
-/* What stands at an error group's place: while running, only what is killed says so at once; others have said their own words. */
-static size_t describe(void *context, const struct record *record, char *text, size_t size)
-{
-    const struct runner *r = context;
-    const struct group *group = errors_of_record(&r->errors, record);
-    if (group == NULL || r->options.quiet || (group->kind != GROUP_SIGNAL && !r->options.tail))
-        return 0;
-    errors_title(group, text, size - 64);
-    size_t n = strlen(text);
-    char title[256];
-    memcpy(title, text, n + 1);
-    int length = snprintf(text, size, "sscap: %s (pid %d%s", title, group->pid,
-                          group->count > 1 ? " and others" : "");
-    length += snprintf(text + length, size - (size_t)length, ")\n");
-    return (size_t)length < size ? (size_t)length : 0;
 }
 
 static void stopping(void *context)
@@ -417,6 +438,7 @@ static int init_modules(struct runner *r)
     if (r->symbols == NULL)
         return -ENOMEM;
     errors_init(&r->errors, options, r->symbols, err);
+    r->errors.stream = options->tail && options->stderr_mode == STDERR_MERGE ? SSCAP_OUT : SSCAP_ERR;
     error = channels_open(&r->channels, options, &r->inheritance);
     if (error == 0)
         error = events_init(&r->events, r->loop, &r->processes, r->channels.ctl, r->channels.listener,

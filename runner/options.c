@@ -82,7 +82,7 @@ static const struct option_row rows[] = {
     {"color", 0, KIND_CHOICE, "WHEN", "auto|always|never", AT(color_mode), 0, 0,
      "colour the tags (auto: on a terminal)"},
     {"quiet", 'q', KIND_FLAG, NULL, NULL, AT(quiet), 0, 0, "no notices and no report"},
-    {"verbose", 'v', KIND_FLAG, NULL, NULL, AT(verbose), 0, 0, "totals at the end"},
+    {"verbose", 'v', KIND_FLAG, NULL, NULL, AT(verbose), 0, 0, "totals at the end, and all of the report"},
     {"help", 'h', KIND_HELP, NULL, NULL, 0, 0, 0, "print this and exit"},
     {"version", 'V', KIND_VERSION, NULL, NULL, 0, 0, 0, "print the version and exit"},
     {"image", 0, KIND_TEXT, "FILE", NULL, AT(image), 0, 0, NULL}, /* wire.h: SSCAP_OPTION_IMAGE */
@@ -235,7 +235,10 @@ static void read_ok_exits(struct options *options, const char *source, const cha
             refuse(source, value, "is not NAME=CODE[,CODE...] with codes from 1 to 255");
         *codes = '\0';
         const char *slash = strrchr(word, '/');
-        snprintf(ok->name, sizeof ok->name, "%s", slash != NULL ? slash + 1 : word);
+        const char *name = slash != NULL ? slash + 1 : word;
+        if (*name == '\0')
+            refuse(source, value, "has no name before the '='");
+        snprintf(ok->name, sizeof ok->name, "%s", name);
         options->ok_exit_count++;
     }
     free(copy);

@@ -16,7 +16,9 @@
 #include "runner/util.h"
 
 enum {
-    PID_LIMIT = 1 << 22,  /* PID_MAX_LIMIT of 64-bit kernels */
+    PID_LIMIT = 1 << 22, /* PID_MAX_LIMIT of 64-bit kernels */
+    PARENT_UNKNOWN = -1,
+    UNREAPED_MS = 10000,  /* how long after its being done with here a process may be waited for */
     DESCRIPTORS_KEPT = 8, /* for everything else: /proc files, connections to the named socket */
 };
 
@@ -27,6 +29,7 @@ enum {
 /* How long after a process's end somebody may still tell its status: its parent, which is about to wait for it; anyone else. */
 #define PARENT_PATIENCE_NS (1 * NS_PER_S)
 #define PATIENCE_NS        (100 * NS_PER_MS)
+#define USAGE_PATIENCE_NS  (50 * NS_PER_MS)
 
 static void sweep(struct timer *timer);
 
@@ -44,6 +47,19 @@ static void *map_table(size_t entry)
     void *table = mmap(NULL, entry * (PID_LIMIT + 1), PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return table != MAP_FAILED ? table : NULL;
+}
+
+/* Where this program was executed in another's place (LD_PRELOAD alone), that may have had children. */
+static void note_strangers(struct processes *processes)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
+    FILE *file = fopen(path, "re");
+    while (file != NULL && processes->stranger_count < STRANGERS_MAX &&
+           fscanf(file, "%d", &processes->strangers[processes->stranger_count]) == 1)
+        processes->stranger_count++;
+    if (file != NULL)
+        fclose(file);
 }
 
 int processes_init(struct processes *processes, struct loop *loop, struct lines *lines)
@@ -64,6 +80,7 @@ int processes_init(struct processes *processes, struct loop *loop, struct lines 
         return -ENOMEM;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < INT_MAX)
         processes->fd_max = (int)files.rlim_cur - DESCRIPTORS_KEPT;
+    note_strangers(processes);
     loop_add_timer(loop, &processes->sweep);
     loop_add_timer(loop, &processes->await);
     return 0;
@@ -171,6 +188,12 @@ void processes_set_shimmed(struct process *process, bool shimmed)
     process->shimmed = shimmed;
 }
 
+static bool parent_may_tell(const struct process *process)
+{
+    const struct process *parent = processes_newest(process->set, process->ppid);
+    return parent != NULL && parent->pid == process->ppid && !parent->ended && parent->shimmed;
+}
+
 void processes_end(struct process *process)
 {
     struct processes *set = process->set;
@@ -186,9 +209,7 @@ void processes_end(struct process *process)
     set->live_count--;
     set->silent_count -= !process->shimmed;
     exits_look(process);
-    const struct process *parent = processes_newest(set, process->ppid);
-    bool may_tell = parent != NULL && !parent->ended && parent->shimmed;
-    process->patience = process->gone + (may_tell ? PARENT_PATIENCE_NS : PATIENCE_NS);
+    process->patience = process->gone + (parent_may_tell(process) ? PARENT_PATIENCE_NS : PATIENCE_NS);
     if (!exits_known(&process->ending) && set->await.at == 0)
         set->await.at = process->gone + AWAIT_NS;
 }
@@ -210,33 +231,69 @@ bool processes_is_dead(const struct process *process)
                                 stat.state == 'Z' || stat.state == 'X');
 }
 
-struct process *processes_child_ended(struct processes *processes, int32_t pid)
-{
-    processes->before_end(processes->context);
-    struct process *process = processes_newest(processes, pid);
-    if (process == NULL || process->pid != pid)
-        return NULL;
-    processes_end(process);
-    return process;
-}
-
 /* Its parent may be heard to wait for it after it is gone from here: that must not look like a child of whom nothing is known. */
 static void remember_unreaped(struct processes *processes, const struct process *process)
 {
     size_t i = index_of(processes, process->pid);
-    if (i != 0 && process->ppid > 0 && process->ending.witness != WITNESS_PARENT &&
-        process->ending.witness != WITNESS_WAIT)
-        processes->unreaped[i] = (struct unreaped){.parent = process->ppid,
+    if (i != 0 && process->ending.witness != WITNESS_PARENT && process->ending.witness != WITNESS_WAIT)
+        processes->unreaped[i] = (struct unreaped){.parent = process->ppid > 0 ? process->ppid
+                                                                               : PARENT_UNKNOWN,
                                                    .gone = (uint32_t)(now_ns() / NS_PER_MS)};
 }
 
-/* Whether somebody may still tell how it ended. */
+bool processes_was_known(struct processes *processes, int32_t pid)
+{
+    struct unreaped *unreaped = &processes->unreaped[index_of(processes, pid)];
+    uint32_t now = (uint32_t)(now_ns() / NS_PER_MS);
+    bool is = unreaped->parent != 0 && now - unreaped->gone < UNREAPED_MS;
+    unreaped->parent = 0;
+    return is;
+}
+
+bool processes_was_child(const struct processes *processes, int32_t pid, int32_t parent)
+{
+    const struct unreaped *unreaped = &processes->unreaped[index_of(processes, pid)];
+    uint32_t now = (uint32_t)(now_ns() / NS_PER_MS);
+    return unreaped->parent == parent && now - unreaped->gone < UNREAPED_MS;
+}
+
+static bool is_stranger(const struct processes *processes, int32_t pid)
+{
+    for (size_t i = 0; i < processes->stranger_count; i++)
+        if (processes->strangers[i] == pid)
+            return true;
+    return false;
+}
+
+struct process *processes_child_ended(struct processes *processes, int32_t pid)
+{
+    processes->before_end(processes->context);
+    struct process *process = processes_newest(processes, pid);
+    /* Nobody else has waited for it; one of whom that is known had the pid before. */
+    if (process == NULL || process->pid != pid || process->ending.witness >= WITNESS_PIDFD) {
+        if (is_stranger(processes, pid) || processes_was_known(processes, pid))
+            return NULL;
+        /* An orphan that never said a word, nor did whoever started it: as a zombie it still has its name. */
+        process = processes_discover(processes, pid, PIDFD_NONE);
+    }
+    if (process != NULL)
+        processes_end(process);
+    return process;
+}
+
+/* Whether somebody may still tell how it ended; or, of a failure, what it used: that its parent alone learns. */
 static bool is_awaited(struct process *process)
 {
-    if (exits_known(&process->ending))
-        return false;
-    exits_look(process);
-    if (exits_known(&process->ending) || now_ns() >= process->patience)
+    const struct ending *ending = &process->ending;
+    uint64_t patience = process->patience;
+    if (!exits_known(ending))
+        exits_look(process);
+    if (exits_known(ending)) {
+        if (ending->status == 0 || ending->usage.peak_kb != 0 || !parent_may_tell(process))
+            return false;
+        patience = process->gone + USAGE_PATIENCE_NS;
+    }
+    if (now_ns() >= patience)
         return false;
     if (process->set->await.at == 0)
         process->set->await.at = now_ns() + AWAIT_NS;
@@ -275,8 +332,8 @@ void processes_settle(struct processes *processes, const uint64_t position[SSCAP
 
 void processes_close_ended(struct processes *processes)
 {
-    while (processes->ended != NULL) {
-        struct process *process = processes->ended;
+    for (struct process *process = processes->ended, *next; process != NULL; process = next) {
+        next = process->next;
         exits_look(process);
         (void)processes->closed(processes->context, process);
         finish(process);
@@ -365,6 +422,7 @@ static void inherit(struct process *process, const struct process *parent)
            sizeof process->ancestors - sizeof process->ancestors[0]);
     process->node = parent->node;
     process->memory_group = parent->memory_group;
+    process->group = parent->group;
 }
 
 void processes_adopt(struct process *process, const struct process *parent)
@@ -432,6 +490,7 @@ struct process *processes_discover(struct processes *processes, int32_t pid, int
         return NULL;
     struct process *process = processes_add(processes, pid, stat.ppid, stat.name, pidfd);
     if (process != NULL) {
+        process->group = stat.group;
         read_image(process);
         processes->started(processes->context, process);
     }

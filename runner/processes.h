@@ -15,7 +15,7 @@
 #include "runner/tail.h"
 #include "shim/wire.h"
 
-enum { ANCESTORS_MAX = 6, EARLY_SIGNALS_MAX = 32 };
+enum { ANCESTORS_MAX = 6, EARLY_SIGNALS_MAX = 32, STRANGERS_MAX = 64 };
 
 /* What a program was started with. Shared by a process and those it forks. */
 struct image {
@@ -31,8 +31,9 @@ struct ancestor {
 
 struct process {
     int32_t pid;
-    int32_t ppid; /* 0: not known */
-    int32_t rank; /* see names_rank */
+    int32_t ppid;  /* 0: not known */
+    int32_t group; /* of processes; 0: not known */
+    int32_t rank;  /* see names_rank */
     bool rank_read;
     bool shimmed; /* has sent an event: it runs with the library (processes_set_shimmed) */
     bool forked;  /* has told of its fork, or its parent of its spawn: not one that libc made inside itself */
@@ -76,7 +77,7 @@ struct early_signal {
     uint64_t when; /* now_ns */
 };
 
-/* Of a process that is gone from here, and that its parent has not been heard to wait for: whose child it was, and when it went (ms). */
+/* Of a process that is gone from here, and that its parent has not been heard to wait for: whose child it was (0: there is none; negative: not known), and when it went (ms). */
 struct unreaped {
     int32_t parent;
     uint32_t gone;
@@ -88,7 +89,9 @@ struct processes {
     struct process **by_pid;
     struct unreaped *unreaped; /* by pid */
     int32_t pid_max;
-    int fd_max; /* pidfds are below it */
+    int fd_max;                       /* pidfds are below it */
+    int32_t strangers[STRANGERS_MAX]; /* children from before the session */
+    size_t stranger_count;
     struct pidfd_features features;
     bool arguments;                                        /* are to be kept */
     struct process *live, *live_last, *ended, *ended_last; /* each in the order of coming there */
@@ -147,8 +150,14 @@ bool processes_is_dead(const struct process *process);
 void processes_signal(struct processes *processes, int32_t target, int32_t sender, const char *sender_name,
                       int number);
 
-/* Our own child, which is still a zombie, and so keeps its pid. NULL: not known here. */
+/* Our own child, which is still a zombie, and so keeps its pid. NULL: it is done with, or not of this tree. */
 struct process *processes_child_ended(struct processes *processes, int32_t pid);
+
+/* Whether there was one with this pid a while ago, that is done with here and that nobody has been heard to wait for; asked once. */
+bool processes_was_known(struct processes *processes, int32_t pid);
+
+/* The same, of a child of `parent`; asked as often as one likes. */
+bool processes_was_child(const struct processes *processes, int32_t pid, int32_t parent);
 
 /* Finishes those of the ended whose bytes have all been read (`position` bytes of each stream) and whose ending is known, or never will be. */
 void processes_settle(struct processes *processes, const uint64_t position[SSCAP_STREAMS]);

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/addr2line.h"
 #include "runner/crash.h"
 #include "runner/util.h"
 
@@ -301,7 +302,7 @@ static void print_stack(const struct report *report, struct group *group)
         return;
     group->frame_count = crash_frames(report->errors->symbols, group->ending.crash, group->frames,
                                       GROUP_FRAMES_MAX);
-    symbols_lines(report->errors->symbols, group->frames, group->frame_count);
+    addr2line_add(report->errors->symbols, group->frames, group->frame_count);
     size_t shown = 0;
     for (size_t i = 0; i < group->frame_count; shown++) {
         size_t same = 1;

@@ -1,16 +1,19 @@
 /* crash.c: handlers for fatal signals that say what happened and then let it happen (see crash.h).
  *
- * The process dies as it would without us: of the same signal, with the same siginfo, at the same instruction, with its core dump. For
- * that the handler puts the default back and returns: a fault comes again by itself, another signal is sent again. Until then it is in a process whose stack
- * and heap may be broken, and in which other threads run on. So: one crash at a time; a stack of our own, as the one we are called on
- * may be small; each step can fail (unwind_try) and leaves what it had got so far; a timer ends steps that take too long. */
+ * The process dies as it would without us: of the same signal, with the same siginfo, at the same
+ * instruction, with its core dump. For that the handler puts the default back and returns: a fault comes
+ * again by itself, another signal is sent again. Until then it is in a process whose stack and heap may be
+ * broken, and in which other threads run on. So: one crash at a time; a stack of our own, as the one we are
+ * called on may be small; each step can fail (guard_try) and leaves what it had got so far; a timer ends
+ * steps that take too long. */
 #define _GNU_SOURCE
 #include "shim/crash.h"
 
 #include <time.h>
 #include <ucontext.h>
 
-#include "shim/real.h"
+#include "shim/guard.h"
+#include "shim/modules.h"
 #include "shim/session.h"
 #include "shim/unwind.h"
 
@@ -19,20 +22,17 @@
 enum {
     SIGNALS = 7,
     WAIT_NS = 10 * 1000 * 1000,
-    WAITS = 200, /* for another thread's crash to be done with */
-    WAITS_STALE =
-        20, /* where its process is not ours: a copy of our parent's memory, or a vfork child that is quick */
-    LATE_NS = 1000 * 1000 * 1000,      /* the first time that a step is cut short, */
-    LATE_AGAIN_NS = 250 * 1000 * 1000, /* and each time after that */
-    STACK_SIZE =
-        128 * 1024, /* the unwinder needs some 4 KiB, sending 1 KiB, a nested signal's frame up to 12 KiB */
-    ALTERNATE_STACK_SIZE =
-        128 * 1024, /* the program's own handlers meet it, too, if they ask for one and have none */
-    TIMER_SIGNAL = SIGBUS,
+    WAITS = 200,      /* for another thread's crash to be done with */
+    WAITS_STALE = 20, /* where its process is not ours: our parent's, or that of a quick vfork child */
+    /* The unwinder needs some 4 KiB, sending 1 KiB, a nested signal's frame up to 12 KiB. */
+    STACK_SIZE = 128 * 1024,
+    /* The program's own handlers meet it, too, if they ask for one and have none. */
+    ALTERNATE_STACK_SIZE = 128 * 1024,
     INIT = 1, /* pid of a pid namespace's init, which does not die of signals that are sent */
 };
 
-/* The last two are not repeated when the handler returns: then they have to be sent, and init would not die of that. */
+/* The last two are not repeated when the handler returns: then they have to be sent, and init would not die
+ * of that. */
 enum { SIGNALS_OF_INIT = SIGNALS - 2 };
 static const int signals[SIGNALS] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 
@@ -45,58 +45,6 @@ static char own_stack[STACK_SIZE] __attribute__((aligned(64)));
 
 static void on_crash(int signal, siginfo_t *info, void *context);
 static void on_nested(int signal, siginfo_t *info, void *context);
-
-/* --- dispositions and masks, past libc and whatever stands before it: other libraries' wrappers are not ready when we start --- */
-
-#if UNWIND_NATIVE
-struct action {
-    uintptr_t handler;
-    unsigned long flags;
-    void (*restorer)(void);
-    uint64_t mask;
-};
-
-enum { RESTORER_FLAG = 0x04000000, MASK_SIZE = 8 };
-
-static bool set_action(int signal, const struct action *action, struct action *old)
-{
-    return GUEST_SYSCALL(SYS_rt_sigaction, signal, action, old, MASK_SIZE) == 0;
-}
-
-static struct action action_of(uintptr_t handler, int flags, uint64_t mask)
-{
-    return (struct action){.handler = handler,
-                           .flags = (unsigned long)(flags | RESTORER_FLAG),
-                           .restorer = unwind_restorer,
-                           .mask = mask};
-}
-
-static bool is_default(const struct action *action)
-{
-    return action->handler == (uintptr_t)SIG_DFL;
-}
-
-#else
-enum { MASK_SIZE = 8 };
-#define action sigaction
-
-static bool set_action(int signal, const struct action *action, struct action *old)
-{
-    return real()->sigaction(signal, action, old) == 0;
-}
-
-static struct action action_of(uintptr_t handler, int flags, uint64_t mask)
-{
-    struct action action = {.sa_handler = (sighandler_t)handler, .sa_flags = flags};
-    guest_copy(&action.sa_mask, &mask, sizeof mask);
-    return action;
-}
-
-static bool is_default(const struct action *action)
-{
-    return action->sa_handler == SIG_DFL;
-}
-#endif
 
 static uint64_t bit_of(int signal)
 {
@@ -112,24 +60,13 @@ static uint64_t mask_of_others(void)
     return mask;
 }
 
-/* SA_NODEFER: a fault in the handler must come through, a blocked one would kill at once. SA_RESTART: init lives on, and must not be
- * told EINTR. SA_ONSTACK: for stack overflows alone. Elsewhere it would change how the process dies where a program's alternate
- * stack is too small for this machine's registers: the kernel makes a SIGSEGV of that. */
+/* SA_NODEFER: a fault in the handler must come through, a blocked one would kill at once. SA_RESTART: init
+ * lives on, and must not be told EINTR. SA_ONSTACK: for stack overflows alone. Elsewhere it would change how
+ * the process dies where a program's alternate stack is too small for this machine's registers: the kernel
+ * makes a SIGSEGV of that. */
 static int flags_of(int signal)
 {
     return SA_SIGINFO | SA_NODEFER | SA_RESTART | (signal == SIGSEGV ? SA_ONSTACK : 0);
-}
-
-static bool set_default(int signal)
-{
-    struct action action = action_of((uintptr_t)SIG_DFL, 0, 0);
-    return set_action(signal, &action, NULL);
-}
-
-static void block_all(void)
-{
-    uint64_t all = ~(uint64_t)0;
-    GUEST_SYSCALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, MASK_SIZE);
 }
 
 static void sleep_ns(long ns)
@@ -144,7 +81,8 @@ struct thread {
     int32_t pid, tid;
 };
 
-/* The thread that uses what is below, as pid and tid; 0: none. A vfork child shares all this with its parent, a forked one has a copy. */
+/* The thread that uses what is below, as pid and tid; 0: none. A vfork child shares all this with its parent,
+ * a forked one has a copy. */
 static uint64_t owner;
 /* The one that has told of its crash, and whose process is about to die of it. */
 static uint64_t told;
@@ -155,12 +93,11 @@ static struct {
     ucontext_t *context;
     int saved_errno;
     bool late; /* no more steps that can be left out */
-    bool timed;
-    int timer;
+    struct guard_timer timer;
     int diverted; /* how many of: */
-    struct action saved[SIGNALS];
+    struct guard_action saved[SIGNALS];
     struct unwind_trace trace;
-    struct unwind_modules modules;
+    struct modules modules;
     uint32_t length;
     struct sscap_event event;
     union {
@@ -222,41 +159,20 @@ static void restore_errno(void *unused)
     errno = crash.saved_errno;
 }
 
-/* Not on the alternate stack: the first signal's frame may lie there, and the kernel would begin at its top again. */
+/* Not on the alternate stack: the first signal's frame may lie there, and the kernel would begin at its top
+ * again. */
 static void divert_signals(void)
 {
-    struct action nested = action_of((uintptr_t)on_nested, SA_SIGINFO | SA_NODEFER | SA_RESTART, 0);
+    struct guard_action nested = guard_action_of((uintptr_t)on_nested, SA_SIGINFO | SA_NODEFER | SA_RESTART,
+                                                 0);
     for (crash.diverted = 0; crash.diverted < SIGNALS; crash.diverted++)
-        set_action(signals[crash.diverted], &nested, &crash.saved[crash.diverted]);
+        guard_set_action(signals[crash.diverted], &nested, &crash.saved[crash.diverted]);
 }
 
 static void restore_signals(void)
 {
     for (int i = 0; i < crash.diverted; i++)
-        set_action(signals[i], &crash.saved[i], NULL);
-}
-
-static void start_timer(void *unused)
-{
-    (void)unused;
-    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = TIMER_SIGNAL};
-    event._sigev_un._tid = (pid_t)GUEST_SYSCALL(SYS_gettid);
-    if (GUEST_SYSCALL(SYS_timer_create, CLOCK_MONOTONIC, &event, &crash.timer) < 0)
-        return;
-    crash.timed = true;
-    struct itimerspec limit = {
-        .it_value = {.tv_sec = LATE_NS / 1000000000, .tv_nsec = LATE_NS % 1000000000},
-        .it_interval = {.tv_nsec = LATE_AGAIN_NS},
-    };
-    GUEST_SYSCALL(SYS_timer_settime, crash.timer, 0, &limit, NULL);
-}
-
-/* A last signal of its may still cut this short, on the way out of the system call: the timer is gone then all the same. */
-static void stop_timer(void *unused)
-{
-    (void)unused;
-    if (crash.timed)
-        GUEST_SYSCALL(SYS_timer_delete, crash.timer);
+        guard_set_action(signals[i], &crash.saved[i], NULL);
 }
 
 static void describe_signal(struct sscap_crash *head)
@@ -284,14 +200,15 @@ static void trace_stack(void)
 static char *put_modules(char *to)
 {
     for (uint32_t i = 0; i < crash.modules.count; i++) {
-        const struct unwind_module *module = &crash.modules.of[i];
+        const struct module *module = &crash.modules.of[i];
         to = guest_copy(to, &module->head, sizeof module->head);
         to = guest_copy(to, module->path, module->head.path_length);
     }
     return to;
 }
 
-/* What was printed but not written: glibc's FILE, as its header shows it. Wide streams have theirs elsewhere. */
+/* What was printed but not written: glibc's FILE, as its header shows it. Wide streams have theirs
+ * elsewhere. */
 static void put_left(void *to)
 {
 #ifdef __GLIBC__
@@ -313,11 +230,16 @@ static void put_left(void *to)
 #endif
 }
 
+/* By itself: a sandbox may forbid it. */
+static void find_parent(void *unused)
+{
+    (void)unused;
+    crash.event.other = (int32_t)GUEST_SYSCALL(SYS_getppid);
+}
+
 static void send_event(void *unused)
 {
     (void)unused;
-    crash.event = (struct sscap_event){.type = SSCAP_EVENT_CRASH,
-                                       .other = (int32_t)GUEST_SYSCALL(SYS_getppid)};
     session_send(&crash.event, &crash.payload, crash.length);
 }
 
@@ -326,29 +248,31 @@ static void tell(void *unused)
     (void)unused;
     struct sscap_crash *head = &crash.payload.head;
     divert_signals();
-    unwind_try(save_errno, NULL, NULL);
-    unwind_try(start_timer, NULL, NULL);
+    guard_try(save_errno, NULL, NULL);
+    guard_try(guard_start_timer, &crash.timer, NULL);
     describe_signal(head);
     trace_stack();
     head->frames = crash.trace.frames;
     head->exact = crash.trace.exact;
     char *to = guest_copy(head + 1, crash.trace.pc, head->frames * sizeof *crash.trace.pc);
     if (!crash.late)
-        unwind_modules(&crash.modules, &crash.trace);
+        modules_find(&crash.modules, crash.trace.pc, crash.trace.frames, crash.trace.exact);
     head->modules = crash.modules.count;
     to = put_modules(to);
-    unwind_try(put_left, to, NULL);
+    guard_try(put_left, to, NULL);
     crash.length = (uint32_t)(to - crash.payload.bytes) + head->left_length;
-    unwind_try(send_event, NULL, NULL);
-    unwind_try(restore_errno, NULL, NULL);
+    crash.event = (struct sscap_event){.type = SSCAP_EVENT_CRASH};
+    guard_try(find_parent, NULL, NULL);
+    guard_try(send_event, NULL, NULL);
+    guard_try(restore_errno, NULL, NULL);
 }
 
 /* On our own stack, where on_nested knows us. */
 static void tell_in_time(void *unused)
 {
     (void)unused;
-    unwind_try(tell, NULL, NULL);
-    unwind_try(stop_timer, NULL, NULL);
+    guard_try(tell, NULL, NULL);
+    guard_try(guard_stop_timer, &crash.timer, NULL);
 }
 
 static void tell_of(int signal, siginfo_t *info, ucontext_t *context)
@@ -356,11 +280,11 @@ static void tell_of(int signal, siginfo_t *info, ucontext_t *context)
     crash.signal = signal;
     crash.info = info;
     crash.context = context;
-    crash.late = crash.timed = false;
+    crash.late = crash.timer.made = false;
     crash.diverted = 0;
     crash.modules.count = 0;
-    unwind_try(tell_in_time, NULL, own_stack + sizeof own_stack);
-    block_all();
+    guard_try(tell_in_time, NULL, own_stack + sizeof own_stack);
+    guard_block_all();
     restore_signals();
 }
 
@@ -368,15 +292,16 @@ static void tell_of(int signal, siginfo_t *info, ucontext_t *context)
 
 static void send_again(int signal, siginfo_t *info, struct thread me)
 {
-    /* It stays blocked until the handler returns: where the program stood is where it is taken. Anybody may send himself any siginfo
-     * (rt_tgsigqueueinfo(2)). */
-    block_all();
+    /* It stays blocked until the handler returns: where the program stood is where it is taken. Anybody may
+     * send himself any siginfo (rt_tgsigqueueinfo(2)). */
+    guard_block_all();
     if (GUEST_SYSCALL(SYS_rt_tgsigqueueinfo, me.pid, me.tid, signal, info) < 0)
         GUEST_SYSCALL(SYS_tgkill, me.pid, me.tid, signal);
 }
 
-/* Whether the instruction does it again by itself, with the true siginfo: so does init's, whom a sent signal does not kill; and emulators
- * (valgrind, qemu) take a sent signal that looks like a fault for one of their own. Not what the kernel raised for other reasons. */
+/* Whether the instruction does it again by itself, with the true siginfo: so does init's, whom a sent signal
+ * does not kill; and emulators (valgrind, qemu) take a sent signal that looks like a fault for one of their
+ * own. Not what the kernel raised for other reasons. */
 static bool comes_again(int signal, const siginfo_t *info, const ucontext_t *context)
 {
     enum { ASYNCHRONOUS_TAG_FAULT = 8, GENERAL_PROTECTION = 13 };
@@ -400,7 +325,7 @@ static bool comes_again(int signal, const siginfo_t *info, const ucontext_t *con
 /* What the signal would have done without us, once the handler returns. */
 static void die_of(int signal, siginfo_t *info, const ucontext_t *context, struct thread me)
 {
-    if (!set_default(signal)) /* a sandbox: of two wrongs, ending otherwise is better than never */
+    if (!guard_set_default(signal)) /* a sandbox: of two wrongs, ending otherwise is better than never */
         GUEST_SYSCALL(SYS_tgkill, me.pid, me.tid, SIGKILL);
     if (!comes_again(signal, info, context))
         send_again(signal, info, me);
@@ -408,7 +333,7 @@ static void die_of(int signal, siginfo_t *info, const ucontext_t *context, struc
 
 static bool on_own_stack(void)
 {
-#if UNWIND_NATIVE
+#if GUARD_NATIVE
     const char *here = __builtin_frame_address(0);
     return here >= own_stack && here < own_stack + sizeof own_stack;
 #else
@@ -418,7 +343,7 @@ static bool on_own_stack(void)
 
 static void on_crash(int signal, siginfo_t *info, void *context)
 {
-    if (on_own_stack() && unwind_escape(context))
+    if (on_own_stack() && guard_escape(context))
         return; /* the very first steps have failed */
     struct thread me = self();
     if (info->si_code <= 0 && me.pid == INIT)
@@ -437,10 +362,11 @@ static void on_nested(int signal, siginfo_t *info, void *context)
     if (on_own_stack()) {
         if (info->si_code == SI_TIMER)
             crash.late = true;
-        if (unwind_escape(context))
+        if (guard_escape(context))
             return;
     }
-    /* Another thread, which may have a handler for it. Once the first is done, if this one still lives, all is as it was. */
+    /* Another thread, which may have a handler for it. Once the first is done, if this one still lives, all
+     * is as it was. */
     struct thread me = self();
     int waits = 0;
     while (__atomic_load_n(&owner, __ATOMIC_ACQUIRE) != 0 && waits++ < WAITS)
@@ -481,12 +407,12 @@ stack_t crash_alternate_stack(void)
     return (stack_t){.ss_sp = alternate_stack, .ss_size = sizeof alternate_stack};
 }
 
-/* Go's runtime looks at the dispositions by system calls of its own, and where one is not the default, it hands crashes in C code on to
- * it instead of telling of them itself and exiting with 2. */
+/* Go's runtime looks at the dispositions by system calls of its own, and where one is not the default, it
+ * hands crashes in C code on to it instead of telling of them itself and exiting with 2. */
 static bool is_go(void)
 {
     enum { NT_GO_BUILD_ID = 4 };
-    return unwind_program_has_note("Go", NT_GO_BUILD_ID);
+    return modules_program_has_note("Go", NT_GO_BUILD_ID);
 }
 
 void crash_init(void)
@@ -495,10 +421,11 @@ void crash_init(void)
         return;
     watched = guest_getpid() == INIT ? SIGNALS_OF_INIT : SIGNALS;
     for (int i = 0; i < watched; i++) {
-        struct action ours = action_of((uintptr_t)on_crash, flags_of(signals[i]), mask_of_others()),
-                      old = ours;
-        if (set_action(signals[i], &ours, &old) && !is_default(&old))
-            set_action(signals[i], &old, NULL);
+        struct guard_action ours = guard_action_of((uintptr_t)on_crash, flags_of(signals[i]),
+                                                   mask_of_others()),
+                            old = ours;
+        if (guard_set_action(signals[i], &ours, &old) && !guard_is_default(&old))
+            guard_set_action(signals[i], &old, NULL);
     }
     stack_t stack = {.ss_sp = alternate_stack, .ss_size = sizeof alternate_stack}, old = {0};
     alternate_stack_used = GUEST_SYSCALL(SYS_sigaltstack, &stack, &old) == 0;

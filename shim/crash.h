@@ -5,8 +5,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* With SSCAP_FLAG_CRASHES: from here on the signals that a crash raises, where their disposition is the default, first tell the runner
- * where the process stands and then do what they always did. */
+/* With SSCAP_FLAG_CRASHES: from here on the signals that a crash raises, where their disposition is the
+ * default, first tell the runner where the process stands and then do what they always did. */
 void crash_init(void);
 
 /* Whether a program that asks for this signal's default gets ours. */

@@ -1,6 +1,8 @@
-/* dispositions.c: programs do not see that the default of some signals is ours (crash.c), and get ours when they ask for the default.
+/* dispositions.c: programs do not see that the default of some signals is ours (crash.c), and get ours when
+ * they ask for the default.
  *
- * No state: whether a disposition is ours is told by its handler's address, so threads and vfork children need no care. */
+ * No state: whether a disposition is ours is told by its handler's address, so threads and vfork children
+ * need no care. */
 #define _GNU_SOURCE
 #include <signal.h>
 
@@ -85,7 +87,8 @@ SSCAP_EXPORT sighandler_t sigset(int signal, sighandler_t handler)
     return sigismember(&before, signal) ? SIG_HOLD : old;
 }
 
-/* The main thread's alternate stack, where it is ours: to the program it has none. One that is in use it cannot change (EPERM), as ever. */
+/* The main thread's alternate stack, where it is ours: to the program it has none. One that is in use it
+ * cannot change (EPERM), as ever. */
 SSCAP_EXPORT int sigaltstack(const stack_t *stack, stack_t *old)
 {
     stack_t ours = crash_alternate_stack();

@@ -26,7 +26,7 @@ void process_name(char *name, const char *path)
 
 void process_announce_name(enum sscap_event_type type, const char *name)
 {
-    struct sscap_event event = {.type = (uint16_t)type};
+    struct sscap_event event = {.type = (uint16_t)type, .other = (int32_t)GUEST_SYSCALL(SYS_getppid)};
     struct sscap_frame frame = session_frame(SSCAP_FRAME_IMAGE, SSCAP_NAME_SIZE, 0);
     guest_copy(event.name, name, SSCAP_NAME_SIZE);
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -80,13 +80,51 @@ SSCAP_EXPORT pid_t _Fork(void)
     return forked(real()->_Fork);
 }
 
+/* --- process groups: to whom a signal to a group goes --- */
+
+/* `process`: 0: this one. */
+static void announce_group(pid_t process, pid_t group)
+{
+    struct sscap_event event = {.type = SSCAP_EVENT_GROUP, .other = process != 0 ? process : guest_getpid()};
+    const struct sscap_group joined = {.group = group != 0 ? group : event.other};
+    if (session.joined)
+        session_send(&event, &joined, sizeof joined);
+}
+
+SSCAP_EXPORT int setpgid(pid_t process, pid_t group)
+{
+    int result = real()->setpgid(process, group);
+    if (result == 0)
+        announce_group(process, group);
+    return result;
+}
+
+SSCAP_ALIAS(__setpgid, setpgid);
+
+SSCAP_EXPORT int setpgrp(void)
+{
+    return setpgid(0, 0);
+}
+
+SSCAP_EXPORT pid_t setsid(void)
+{
+    pid_t session_id = real()->setsid();
+    if (session_id > 0)
+        announce_group(0, 0);
+    return session_id;
+}
+
+/* --- libc's own --- */
+
 /* These fork inside libc, past the wrapper above; the caller goes on as the child. */
 SSCAP_EXPORT int daemon(int nochdir, int noclose)
 {
     int parent = guest_getpid();
     int result = real()->daemon(nochdir, noclose);
-    if (result == 0 && session.joined)
+    if (result == 0 && session.joined) {
         announce_fork(parent);
+        announce_group(0, 0);
+    }
     return result;
 }
 
@@ -94,8 +132,10 @@ SSCAP_EXPORT int forkpty(int *master, char *name, const struct termios *termios,
 {
     int parent = guest_getpid();
     int child = real()->forkpty(master, name, termios, size);
-    if (child == 0 && session.joined)
+    if (child == 0 && session.joined) {
         announce_fork(parent);
+        announce_group(0, 0);
+    }
     return child;
 }
 

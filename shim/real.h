@@ -24,6 +24,8 @@
     X(ssize_t, sendmsg, (int, const struct msghdr *, int))                                                   \
     X(pid_t, fork, (void))                                                                                   \
     X(pid_t, _Fork, (void))                                                                                  \
+    X(int, setpgid, (pid_t, pid_t))                                                                          \
+    X(pid_t, setsid, (void))                                                                                 \
     X(int, daemon, (int, int))                                                                               \
     X(int, forkpty, (int *, char *, const struct termios *, const struct winsize *))                         \
     X(int, prctl, (int, unsigned long, unsigned long, unsigned long, unsigned long))                         \

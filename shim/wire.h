@@ -89,10 +89,10 @@ enum sscap_event_type {
     SSCAP_EVENT_IMAGE =
         2, /* the sender runs a new program, `name`; `other` is its parent. struct sscap_image */
     SSCAP_EVENT_EXEC =
-        3, /* the sender is about to become `name` (or stays `name`: exec failed); `streams` carry an IMAGE frame */
+        3, /* the sender, a child of `other`, is about to become `name` (or stays `name`: exec failed); `streams` carry an IMAGE frame */
     SSCAP_EVENT_SPAWN = 4, /* the sender has spawned the process `other`, which runs `name` */
     SSCAP_EVENT_NAME =
-        5, /* the sender calls itself `name` (or exec failed, and it stays `name`); `streams` as for EXEC */
+        5, /* the sender, a child of `other`, calls itself `name` (or exec failed, and it stays `name`); `streams` as for EXEC */
     SSCAP_EVENT_EXIT =
         6, /* the sender, a child of `other`, is about to exit. struct sscap_exit. More than one: the last counts */
     SSCAP_EVENT_CRASH = 7, /* a signal is about to end the sender, a child of `other`. struct sscap_crash */
@@ -100,6 +100,7 @@ enum sscap_event_type {
         8, /* the sender has waited for `other` (0: a child that libc started and did not name). struct sscap_reaped */
     SSCAP_EVENT_SIGNAL =
         9, /* the sender is about to send a signal to `other`, as kill(2) has it. struct sscap_signal */
+    SSCAP_EVENT_GROUP = 10, /* the process `other` is now in a process group. struct sscap_group */
 };
 
 struct sscap_event {
@@ -152,6 +153,11 @@ struct sscap_signal {
     uint32_t reserved;
 };
 
+struct sscap_group {
+    int32_t group; /* as the sender sees it */
+    uint32_t reserved;
+};
+
 struct sscap_crash {
     int32_t signal;
     int32_t code;     /* si_code */
@@ -178,6 +184,7 @@ _Static_assert(sizeof(struct sscap_image) == 16, "no padding");
 _Static_assert(sizeof(struct sscap_exit) == 32, "no padding");
 _Static_assert(sizeof(struct sscap_reaped) == 32, "no padding");
 _Static_assert(sizeof(struct sscap_signal) == 8, "no padding");
+_Static_assert(sizeof(struct sscap_group) == 8, "no padding");
 _Static_assert(sizeof(struct sscap_crash) == 48, "no padding");
 _Static_assert(sizeof(struct sscap_module) == 48, "no padding");
 _Static_assert(sizeof(struct sscap_event) + sizeof(struct sscap_crash) + SSCAP_FRAMES_MAX * sizeof(uint64_t) +

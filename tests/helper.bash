@@ -145,6 +145,11 @@ not_run() {
     skip "not run: $1"
 }
 
+# not_here WHY: for what this machine's kernel or set-up does not offer, in CI or not.
+not_here() {
+    skip "not run: $1"
+}
+
 # not_wrapped WHY: for what would show the wrapper (make test WRAP=...) and not sscap.
 not_wrapped() {
     [ -z "${WRAP:-}" ] || skip "not run: under a wrapper: $1"

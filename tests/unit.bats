@@ -22,6 +22,14 @@ run_unit() {
     run_unit symbols
 }
 
+@test "what kernels tell of processes that have ended" {
+    run_unit kernel
+}
+
+@test "last lines against a model; what differs from run to run is masked" {
+    run_unit evidence
+}
+
 @test "every unit test is run" {
     for source in "$ROOT"/tests/unit/*.c; do
         grep -q "run_unit $(basename "$source" .c)\$" "$BATS_TEST_DIRNAME/unit.bats"

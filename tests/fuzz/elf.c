@@ -1,5 +1,6 @@
-/* The reader of strangers' ELF files: any bytes at all are read or refused. As a fuzzer on its own finds no file with all parts in 60 seconds,
- * inputs with an odd first byte are changes to a whole, small one; the others are the file itself. */
+/* The reader of strangers' ELF files: any bytes at all are read or refused. As a fuzzer on its own finds no
+ * file with all parts in 60 seconds, inputs with an odd first byte are changes to a whole, small one; the
+ * others are the file itself. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
