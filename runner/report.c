@@ -469,18 +469,17 @@ static void write_all(const char *text, size_t length)
     }
 }
 
-void report_print(struct errors *errors, const struct history *history, const struct totals *totals,
-                  bool color)
+char *report_format(struct errors *errors, const struct history *history, const struct totals *totals,
+                    bool color, size_t *ret_size)
 {
     char *text = NULL;
-    size_t size = 0;
     struct report report = {.errors = errors, .totals = totals, .color = color};
     report.count = errors_sorted(errors, report.sorted);
     if (report.count == 0 && errors->not_grouped == 0 && !history->kept)
-        return;
-    report.file = open_memstream(&text, &size);
+        return NULL;
+    report.file = open_memstream(&text, ret_size);
     if (report.file == NULL)
-        return;
+        return NULL;
     report.utf8 = setlocale(LC_CTYPE, "") != NULL && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     if (is_plain(&report)) {
         print_plain(&report);
@@ -492,7 +491,18 @@ void report_print(struct errors *errors, const struct history *history, const st
         fputs(report.count > 0 ? "\n" : "", report.file);
         history_print(history, report.file, report.utf8, totals->now);
     }
-    fclose(report.file);
-    write_all(text, size);
+    if (fclose(report.file) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+void report_print(struct errors *errors, const struct history *history, const struct totals *totals,
+                  bool color)
+{
+    size_t size;
+    char *text = report_format(errors, history, totals, color, &size);
+    if (text != NULL)
+        write_all(text, size);
     free(text);
 }

@@ -14,7 +14,11 @@ struct totals {
     int32_t command;     /* its pid */
 };
 
-/* Prints it all, if there is anything to say. `color`: with escape sequences. */
+/* All of it, if there is anything to say; the caller frees it. NULL: there is not, or no memory. `color`: with escape sequences. */
+char *report_format(struct errors *errors, const struct history *history, const struct totals *totals,
+                    bool color, size_t *ret_size);
+
+/* Prints it on standard error. */
 void report_print(struct errors *errors, const struct history *history, const struct totals *totals,
                   bool color);
 

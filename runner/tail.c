@@ -59,6 +59,10 @@ void tail_clear(struct tails *tails, struct tail *tail)
 const char *tail_last(const struct tail *tail, unsigned int lines, size_t *ret_length)
 {
     size_t from = tail->length;
+    if (tail->text == NULL) {
+        *ret_length = 0;
+        return "";
+    }
     if (from > 0 && tail->text[from - 1] == '\n')
         from--;
     for (; from > 0; from--)

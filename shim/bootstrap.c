@@ -137,7 +137,7 @@ static void execute(const struct path *runner, const struct image *image, int ar
     arguments[n] = NULL;
     environment[0] = SSCAP_ENV_SESSION "=starting";
     guest_copy(environment + 1, envp, (entries + 1) * sizeof *environment);
-    real()->execve(runner->text, (char *const *)arguments, (char *const *)environment);
+    REAL(execve)(runner->text, (char *const *)arguments, (char *const *)environment);
 }
 
 void bootstrap(int argc, char *const argv[], char *const envp[])

@@ -19,7 +19,7 @@ SSCAP_EXPORT int close(int fd)
 {
     if (session_is_ctl(fd))
         return refuse();
-    return real()->close(fd);
+    return REAL(close)(fd);
 }
 
 SSCAP_ALIAS(__close, close);
@@ -29,9 +29,9 @@ static int close_around(unsigned int first, unsigned int last, unsigned int ctl,
 {
     int result = 0;
     if (first < ctl)
-        result = real()->close_range(first, ctl - 1, flags);
+        result = REAL(close_range)(first, ctl - 1, flags);
     if (result == 0 && ctl < last)
-        result = real()->close_range(ctl + 1, last, flags);
+        result = REAL(close_range)(ctl + 1, last, flags);
     return result;
 }
 
@@ -40,7 +40,7 @@ SSCAP_EXPORT int close_range(unsigned int first, unsigned int last, int flags)
     unsigned int ctl = (unsigned int)session.ctl;
     if (session.joined && first <= ctl && ctl <= last && session_is_ctl(session.ctl))
         return close_around(first, last, ctl, flags);
-    return real()->close_range(first, last, flags);
+    return REAL(close_range)(first, last, flags);
 }
 
 SSCAP_EXPORT void closefrom(int first)
@@ -49,7 +49,7 @@ SSCAP_EXPORT void closefrom(int first)
     if (session.joined && from <= (unsigned int)session.ctl && session_is_ctl(session.ctl) &&
         close_around(from, UINT_MAX, (unsigned int)session.ctl, 0) == 0)
         return;
-    real()->closefrom(first);
+    REAL(closefrom)(first);
 }
 
 /* The program may want ctl's number for itself: that is granted, and ctl is lost to this process. But what it does not know of it
@@ -58,7 +58,7 @@ SSCAP_EXPORT int dup2(int from, int to)
 {
     if (session_is_ctl(from))
         return refuse();
-    return real()->dup2(from, to);
+    return REAL(dup2)(from, to);
 }
 
 SSCAP_ALIAS(__dup2, dup2);
@@ -67,5 +67,5 @@ SSCAP_EXPORT int dup3(int from, int to, int flags)
 {
     if (session_is_ctl(from))
         return refuse();
-    return real()->dup3(from, to, flags);
+    return REAL(dup3)(from, to, flags);
 }

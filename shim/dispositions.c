@@ -20,13 +20,13 @@ static void hide(struct sigaction *action)
 SSCAP_EXPORT int sigaction(int signal, const struct sigaction *act, struct sigaction *old)
 {
     if (!crash_watches(signal))
-        return real()->sigaction(signal, act, old);
+        return REAL(sigaction)(signal, act, old);
     struct sigaction ours;
     if (act != NULL && act->sa_handler == SIG_DFL) {
         ours = crash_action(signal);
         act = &ours;
     }
-    int result = real()->sigaction(signal, act, old);
+    int result = REAL(sigaction)(signal, act, old);
     if (result == 0 && old != NULL)
         hide(old);
     return result;
@@ -38,7 +38,7 @@ SSCAP_ALIAS(__sigaction, sigaction);
 static sighandler_t set_default(int signal)
 {
     struct sigaction ours = crash_action(signal), old;
-    if (real()->sigaction(signal, &ours, &old) != 0)
+    if (REAL(sigaction)(signal, &ours, &old) != 0)
         return SIG_ERR;
     hide(&old);
     return old.sa_handler;
@@ -59,9 +59,12 @@ static sighandler_t set_handler(int signal, sighandler_t handler,
 #undef signal
 #undef bsd_signal
 
-SSCAP_EXPORT sighandler_t signal(int signal, sighandler_t handler)
+/* Programs that still use sigset are served all the same. */
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+SSCAP_EXPORT sighandler_t signal(int number, sighandler_t handler)
 {
-    return set_handler(signal, handler, real()->signal);
+    return set_handler(number, handler, REAL(signal));
 }
 
 SSCAP_ALIAS(bsd_signal, signal);
@@ -69,7 +72,7 @@ SSCAP_ALIAS(ssignal, signal);
 
 SSCAP_EXPORT sighandler_t sysv_signal(int signal, sighandler_t handler)
 {
-    return set_handler(signal, handler, real()->sysv_signal);
+    return set_handler(signal, handler, REAL(sysv_signal));
 }
 
 SSCAP_ALIAS(__sysv_signal, sysv_signal);
@@ -78,7 +81,7 @@ SSCAP_ALIAS(__sysv_signal, sysv_signal);
 SSCAP_EXPORT sighandler_t sigset(int signal, sighandler_t handler)
 {
     if (handler != SIG_DFL || !crash_watches(signal))
-        return set_handler(signal, handler, real()->sigset);
+        return set_handler(signal, handler, REAL(sigset));
     sighandler_t old = set_default(signal);
     sigset_t one, before;
     if (old == SIG_ERR || sigemptyset(&one) != 0 || sigaddset(&one, signal) != 0 ||
@@ -93,11 +96,11 @@ SSCAP_EXPORT int sigaltstack(const stack_t *stack, stack_t *old)
 {
     stack_t ours = crash_alternate_stack();
     if (ours.ss_flags & SS_DISABLE)
-        return real()->sigaltstack(stack, old);
+        return REAL(sigaltstack)(stack, old);
     bool is_main = GUEST_SYSCALL(SYS_gettid) == guest_getpid();
     if (stack != NULL && stack->ss_flags & SS_DISABLE && is_main)
         stack = &ours;
-    int result = real()->sigaltstack(stack, old);
+    int result = REAL(sigaltstack)(stack, old);
     if (result == 0 && old != NULL && old->ss_sp == ours.ss_sp)
         *old = (stack_t){.ss_flags = SS_DISABLE};
     return result;

@@ -42,7 +42,7 @@ static int run(const char *path, char *const argv[], char *const envp[])
     bool announced = can_execute(AT_FDCWD, path);
     if (announced)
         announce_exec(path);
-    int result = real()->execve(path, argv, ENVIRONMENT_COMPLETE(envp));
+    int result = REAL(execve)(path, argv, ENVIRONMENT_COMPLETE(envp));
     if (announced)
         announce_failed();
     return result;
@@ -63,7 +63,7 @@ static int search_and_run(const char *file, char *const argv[], char *const envp
     bool announced = !guest_is_null(file);
     if (announced)
         announce_exec(file);
-    int result = real()->execvpe(file, argv, ENVIRONMENT_COMPLETE(envp));
+    int result = REAL(execvpe)(file, argv, ENVIRONMENT_COMPLETE(envp));
     if (announced)
         announce_failed();
     return result;
@@ -109,7 +109,7 @@ SSCAP_EXPORT int execveat(int directory, const char *path, char *const argv[], c
         announced = true;
         announce_exec(path);
     }
-    int result = real()->execveat(directory, path, argv, ENVIRONMENT_COMPLETE(envp), flags);
+    int result = REAL(execveat)(directory, path, argv, ENVIRONMENT_COMPLETE(envp), flags);
     if (announced)
         announce_failed();
     return result;
@@ -118,7 +118,7 @@ SSCAP_EXPORT int execveat(int directory, const char *path, char *const argv[], c
 SSCAP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
     bool announced = announce_descriptor(fd);
-    int result = real()->fexecve(fd, argv, ENVIRONMENT_COMPLETE(envp));
+    int result = REAL(fexecve)(fd, argv, ENVIRONMENT_COMPLETE(envp));
     if (announced)
         announce_failed();
     return result;

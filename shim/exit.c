@@ -34,13 +34,13 @@ static void at_exit(int code, void *unused)
 void exit_init(void)
 {
     if (session.flags & SSCAP_FLAG_EXITS)
-        (void)real()->on_exit(at_exit, NULL);
+        (void)REAL(on_exit)(at_exit, NULL);
 }
 
 SSCAP_EXPORT void _exit(int code)
 {
     announce(code);
-    real()->_exit(code);
+    REAL(_exit)(code);
     __builtin_unreachable();
 }
 
@@ -49,6 +49,6 @@ SSCAP_ALIAS(_Exit, _exit);
 SSCAP_EXPORT void quick_exit(int code)
 {
     announce(code);
-    real()->quick_exit(code);
+    REAL(quick_exit)(code);
     __builtin_unreachable();
 }

@@ -41,7 +41,7 @@ bool guard_is_default(const struct guard_action *action)
 
 bool guard_set_action(int signal, const struct guard_action *action, struct guard_action *old)
 {
-    return real()->sigaction(signal, &action->libc, old == NULL ? NULL : &old->libc) == 0;
+    return REAL(sigaction)(signal, &action->libc, old == NULL ? NULL : &old->libc) == 0;
 }
 
 struct guard_action guard_action_of(uintptr_t handler, int flags, uint64_t mask)

@@ -42,31 +42,31 @@ static void announce(pid_t target, int number)
 SSCAP_EXPORT int kill(pid_t pid, int number)
 {
     announce(pid, number);
-    return real()->kill(pid, number);
+    return REAL(kill)(pid, number);
 }
 
 SSCAP_EXPORT int killpg(pid_t group, int number)
 {
     announce(-group, number); /* 0: one's own, for both */
-    return real()->killpg(group, number);
+    return REAL(killpg)(group, number);
 }
 
 SSCAP_EXPORT int tgkill(pid_t process, pid_t thread, int number)
 {
     announce(process, number);
-    return real()->tgkill(process, thread, number);
+    return REAL(tgkill)(process, thread, number);
 }
 
 SSCAP_EXPORT int sigqueue(pid_t pid, int number, const union sigval value)
 {
     announce(pid, number);
-    return real()->sigqueue(pid, number, value);
+    return REAL(sigqueue)(pid, number, value);
 }
 
 SSCAP_EXPORT int raise(int number)
 {
     announce(guest_getpid(), number);
-    return real()->raise(number);
+    return REAL(raise)(number);
 }
 
 SSCAP_ALIAS(gsignal, raise);
@@ -74,13 +74,13 @@ SSCAP_ALIAS(gsignal, raise);
 SSCAP_EXPORT int pthread_kill(pthread_t thread, int number)
 {
     announce(guest_getpid(), number);
-    return real()->pthread_kill(thread, number);
+    return REAL(pthread_kill)(thread, number);
 }
 
 SSCAP_EXPORT int pthread_sigqueue(pthread_t thread, int number, const union sigval value)
 {
     announce(guest_getpid(), number);
-    return real()->pthread_sigqueue(thread, number, value);
+    return REAL(pthread_sigqueue)(thread, number, value);
 }
 
 /* The process that a pidfd stands for, by the "Pid:" line of its fdinfo (proc(5)); 0: not known. */
@@ -116,5 +116,5 @@ SSCAP_EXPORT int pidfd_send_signal(int pidfd, int number, siginfo_t *info, unsig
     pid_t target = session.joined && is_deadly(number) ? pid_of(pidfd) : 0;
     if (target > 0)
         announce(target, number);
-    return real()->pidfd_send_signal(pidfd, number, info, flags);
+    return REAL(pidfd_send_signal)(pidfd, number, info, flags);
 }

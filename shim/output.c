@@ -68,7 +68,7 @@ static ssize_t send_frame(const struct framed *framed, const struct iovec *parts
     all[0] = (struct iovec){.iov_base = &frame, .iov_len = sizeof frame};
     guest_copy(all + 1, parts, (size_t)n * sizeof *all);
     struct msghdr message = {.msg_iov = all, .msg_iovlen = (size_t)n + 1};
-    ssize_t sent = real()->sendmsg(framed->hold.fd, &message, 0);
+    ssize_t sent = REAL(sendmsg)(framed->hold.fd, &message, 0);
     while (sent >= 0 && (size_t)sent < sizeof frame + length) {
         size_t skip = (size_t)sent;
         while (skip >= message.msg_iov->iov_len) {
@@ -78,7 +78,7 @@ static ssize_t send_frame(const struct framed *framed, const struct iovec *parts
         }
         message.msg_iov->iov_base = (char *)message.msg_iov->iov_base + skip;
         message.msg_iov->iov_len -= skip;
-        sent = real()->sendmsg(framed->hold.fd, &message, 0);
+        sent = REAL(sendmsg)(framed->hold.fd, &message, 0);
         if (sent < 0)
             break;
         sent += (ssize_t)(sizeof frame + length);
@@ -148,7 +148,7 @@ SSCAP_EXPORT ssize_t write(int fd, const void *bytes, size_t n)
 {
     struct framed framed;
     if (n == 0 || n > SSIZE_MAX || !needs_frames(fd, &framed))
-        return real()->write(fd, bytes, n);
+        return REAL(write)(fd, bytes, n);
     return framed_write(&framed, bytes, n);
 }
 
@@ -185,7 +185,7 @@ static bool thread_writev(int fd, const struct iovec *parts, int n, ssize_t *ret
 SSCAP_EXPORT ssize_t writev(int fd, const struct iovec *parts, int n)
 {
     ssize_t result;
-    return thread_writev(fd, parts, n, &result) ? result : real()->writev(fd, parts, n);
+    return thread_writev(fd, parts, n, &result) ? result : REAL(writev)(fd, parts, n);
 }
 
 /* On a socket these fail with ESPIPE, but for offset -1, which makes pwritev2 a writev with flags (readv(2)); the flags that could
@@ -195,7 +195,7 @@ SSCAP_EXPORT ssize_t pwritev2(int fd, const struct iovec *parts, int n, off_t of
     ssize_t result;
     if (offset == -1 && flags == 0 && thread_writev(fd, parts, n, &result))
         return result;
-    return real()->pwritev2(fd, parts, n, offset, flags);
+    return REAL(pwritev2)(fd, parts, n, offset, flags);
 }
 
 SSCAP_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *parts, int n, off64_t offset, int flags)
@@ -203,18 +203,18 @@ SSCAP_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *parts, int n, off64
     ssize_t result;
     if (offset == -1 && flags == 0 && thread_writev(fd, parts, n, &result))
         return result;
-    return real()->pwritev64v2(fd, parts, n, offset, flags);
+    return REAL(pwritev64v2)(fd, parts, n, offset, flags);
 }
 
 /* Always ESPIPE on a captured stream; named here so that the family is whole. */
 SSCAP_EXPORT ssize_t pwritev(int fd, const struct iovec *parts, int n, off_t offset)
 {
-    return real()->pwritev(fd, parts, n, offset);
+    return REAL(pwritev)(fd, parts, n, offset);
 }
 
 SSCAP_EXPORT ssize_t pwritev64(int fd, const struct iovec *parts, int n, off64_t offset)
 {
-    return real()->pwritev64(fd, parts, n, offset);
+    return REAL(pwritev64)(fd, parts, n, offset);
 }
 
 SSCAP_ALIAS(__write, write);

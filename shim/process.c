@@ -68,7 +68,7 @@ static pid_t forked(pid_t (*real_fork)(void))
 
 SSCAP_EXPORT pid_t fork(void)
 {
-    return forked(real()->fork);
+    return forked(REAL(fork));
 }
 
 SSCAP_ALIAS(__fork, fork);
@@ -77,7 +77,7 @@ SSCAP_ALIAS(__libc_fork, fork);
 /* Async-signal-safe in glibc: so is what we add. */
 SSCAP_EXPORT pid_t _Fork(void)
 {
-    return forked(real()->_Fork);
+    return forked(REAL(_Fork));
 }
 
 /* --- process groups: to whom a signal to a group goes --- */
@@ -93,7 +93,7 @@ static void announce_group(pid_t process, pid_t group)
 
 SSCAP_EXPORT int setpgid(pid_t process, pid_t group)
 {
-    int result = real()->setpgid(process, group);
+    int result = REAL(setpgid)(process, group);
     if (result == 0)
         announce_group(process, group);
     return result;
@@ -108,7 +108,7 @@ SSCAP_EXPORT int setpgrp(void)
 
 SSCAP_EXPORT pid_t setsid(void)
 {
-    pid_t session_id = real()->setsid();
+    pid_t session_id = REAL(setsid)();
     if (session_id > 0)
         announce_group(0, 0);
     return session_id;
@@ -120,7 +120,7 @@ SSCAP_EXPORT pid_t setsid(void)
 SSCAP_EXPORT int daemon(int nochdir, int noclose)
 {
     int parent = guest_getpid();
-    int result = real()->daemon(nochdir, noclose);
+    int result = REAL(daemon)(nochdir, noclose);
     if (result == 0 && session.joined) {
         announce_fork(parent);
         announce_group(0, 0);
@@ -131,7 +131,7 @@ SSCAP_EXPORT int daemon(int nochdir, int noclose)
 SSCAP_EXPORT int forkpty(int *master, char *name, const struct termios *termios, const struct winsize *size)
 {
     int parent = guest_getpid();
-    int child = real()->forkpty(master, name, termios, size);
+    int child = REAL(forkpty)(master, name, termios, size);
     if (child == 0 && session.joined) {
         announce_fork(parent);
         announce_group(0, 0);
@@ -156,7 +156,7 @@ SSCAP_EXPORT int prctl(int option, ...)
     unsigned long c = va_arg(list, unsigned long);
     unsigned long d = va_arg(list, unsigned long);
     va_end(list);
-    int result = real()->prctl(option, a, b, c, d);
+    int result = REAL(prctl)(option, a, b, c, d);
     if (result == 0 && option == PR_SET_NAME && session.joined && is_main_thread())
         process_announce_own_name();
     return result;
@@ -164,7 +164,7 @@ SSCAP_EXPORT int prctl(int option, ...)
 
 SSCAP_EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 {
-    int error = real()->pthread_setname_np(thread, name);
+    int error = REAL(pthread_setname_np)(thread, name);
     if (error == 0 && session.joined && thread == pthread_self() && is_main_thread())
         process_announce_own_name();
     return error;

@@ -6,19 +6,23 @@
 
 #include "shim/guest.h"
 
-struct real real_functions;
+void *real_functions[REAL_COUNT];
 
-void real_find(void)
+static const char *const names[REAL_COUNT] = {
+#define REAL_NAME(name) [REAL_##name] = #name,
+    REAL_EARLY(REAL_NAME) REAL_LATE(REAL_NAME)
+#undef REAL_NAME
+};
+
+void *real_find(enum real_function function)
 {
-    /* ISO C has no conversion from void * to a function pointer; POSIX demands one (dlsym(3)): through a union. */
-#define REAL_FIND(result, name, parameters)                                                                  \
-    {                                                                                                        \
-        union {                                                                                              \
-            void *object;                                                                                    \
-            result(*function) parameters;                                                                    \
-        } found = {dlsym(RTLD_NEXT, #name)};                                                                 \
-        real_functions.name = found.function;                                                                \
-    }
-    REAL_FUNCTIONS(REAL_FIND)
-#undef REAL_FIND
+    void *found = dlsym(RTLD_NEXT, names[function]);
+    __atomic_store_n(&real_functions[function], found, __ATOMIC_RELAXED);
+    return found;
+}
+
+void real_init(void)
+{
+    for (int i = 0; i < REAL_EARLY_COUNT; i++)
+        (void)real_find((enum real_function)i);
 }

@@ -1,89 +1,53 @@
-/* real.h: the functions that our own stand in front of, as the next library in line defines them (libc, or another preload). */
+/* real.h: the functions that our own stand in front of, as the next library in line defines them (libc, or another preload):
+ * REAL(write)(fd, bytes, n).
+ *
+ * dlsym takes half a microsecond each, as libc's tables are cold when a program starts, and most programs use few of these: so it is asked
+ * at the first use. But not for those that are called where it had better not be (vfork children, signal handlers while another
+ * thread loads a library): these are looked up in the constructor. sendmsg and on_exit are not replaced, but needed. */
 #ifndef SSCAP_SHIM_REAL_H
 #define SSCAP_SHIM_REAL_H
 
-#include <fcntl.h>
-#include <pthread.h>
-#include <pty.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <stddef.h>
 
-/* X(result, name, parameters) for each. sendmsg and on_exit are not replaced, but needed. */
-#define REAL_FUNCTIONS(X)                                                                                    \
-    X(ssize_t, write, (int, const void *, size_t))                                                           \
-    X(ssize_t, writev, (int, const struct iovec *, int))                                                     \
-    X(ssize_t, pwritev, (int, const struct iovec *, int, off_t))                                             \
-    X(ssize_t, pwritev64, (int, const struct iovec *, int, off64_t))                                         \
-    X(ssize_t, pwritev2, (int, const struct iovec *, int, off_t, int))                                       \
-    X(ssize_t, pwritev64v2, (int, const struct iovec *, int, off64_t, int))                                  \
-    X(ssize_t, sendmsg, (int, const struct msghdr *, int))                                                   \
-    X(pid_t, fork, (void))                                                                                   \
-    X(pid_t, _Fork, (void))                                                                                  \
-    X(int, setpgid, (pid_t, pid_t))                                                                          \
-    X(pid_t, setsid, (void))                                                                                 \
-    X(int, daemon, (int, int))                                                                               \
-    X(int, forkpty, (int *, char *, const struct termios *, const struct winsize *))                         \
-    X(int, prctl, (int, unsigned long, unsigned long, unsigned long, unsigned long))                         \
-    X(int, pthread_setname_np, (pthread_t, const char *))                                                    \
-    X(int, execve, (const char *, char *const[], char *const[]))                                             \
-    X(int, execvpe, (const char *, char *const[], char *const[]))                                            \
-    X(int, fexecve, (int, char *const[], char *const[]))                                                     \
-    X(int, execveat, (int, const char *, char *const[], char *const[], int))                                 \
-    X(int, posix_spawn,                                                                                      \
-      (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],  \
-       char *const[]))                                                                                       \
-    X(int, posix_spawnp,                                                                                     \
-      (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],  \
-       char *const[]))                                                                                       \
-    X(int, system, (const char *))                                                                           \
-    X(FILE *, popen, (const char *, const char *))                                                           \
-    X(int, pclose, (FILE *))                                                                                 \
-    X(pid_t, wait4, (pid_t, int *, int, struct rusage *))                                                    \
-    X(int, waitid, (idtype_t, id_t, siginfo_t *, int))                                                       \
-    X(void, _exit, (int))                                                                                    \
-    X(void, quick_exit, (int))                                                                               \
-    X(int, on_exit, (void (*)(int, void *), void *))                                                         \
-    X(int, kill, (pid_t, int))                                                                               \
-    X(int, killpg, (pid_t, int))                                                                             \
-    X(int, tgkill, (pid_t, pid_t, int))                                                                      \
-    X(int, sigqueue, (pid_t, int, union sigval))                                                             \
-    X(int, raise, (int))                                                                                     \
-    X(int, pthread_kill, (pthread_t, int))                                                                   \
-    X(int, pthread_sigqueue, (pthread_t, int, union sigval))                                                 \
-    X(int, pidfd_send_signal, (int, int, siginfo_t *, unsigned int))                                         \
-    X(int, sigaction, (int, const struct sigaction *, struct sigaction *))                                   \
-    X(sighandler_t, signal, (int, sighandler_t))                                                             \
-    X(sighandler_t, sysv_signal, (int, sighandler_t))                                                        \
-    X(sighandler_t, sigset, (int, sighandler_t))                                                             \
-    X(int, sigaltstack, (const stack_t *, stack_t *))                                                        \
-    X(int, close, (int))                                                                                     \
-    X(int, close_range, (unsigned int, unsigned int, int))                                                   \
-    X(void, closefrom, (int))                                                                                \
-    X(int, dup2, (int, int))                                                                                 \
-    X(int, dup3, (int, int, int))
+/* clang-format off */
+#define REAL_EARLY(X) \
+    X(write) X(fork) X(_Fork) X(execve) X(wait4) X(_exit) X(kill) X(raise) X(sigaction) X(close) \
+    X(dup2)
 
-struct real {
-#define REAL_MEMBER(result, name, parameters) result(*name) parameters;
-    REAL_FUNCTIONS(REAL_MEMBER)
-#undef REAL_MEMBER
+#define REAL_LATE(X) \
+    X(writev) X(pwritev) X(pwritev64) X(pwritev2) X(pwritev64v2) X(sendmsg) X(setpgid) X(setsid) \
+    X(daemon) X(forkpty) X(prctl) X(pthread_setname_np) X(execvpe) X(fexecve) X(execveat) \
+    X(posix_spawn) X(posix_spawnp) X(system) X(popen) X(pclose) X(waitid) X(quick_exit) \
+    X(on_exit) X(killpg) X(tgkill) X(sigqueue) X(pthread_kill) X(pthread_sigqueue) \
+    X(pidfd_send_signal) X(signal) X(sysv_signal) X(sigset) X(sigaltstack) X(close_range) \
+    X(closefrom) X(dup3)
+/* clang-format on */
+
+enum real_function {
+#define REAL_ENUM(name) REAL_##name,
+    REAL_EARLY(REAL_ENUM) REAL_EARLY_COUNT,
+    REAL_BEFORE_LATE = REAL_EARLY_COUNT - 1,
+    REAL_LATE(REAL_ENUM)
+#undef REAL_ENUM
+        REAL_COUNT
 };
 
-extern struct real real_functions;
+extern void *real_functions[REAL_COUNT];
 
-/* Looks them all up. In the constructor, not at each first use: dlsym takes the loader's lock, and may allocate when it fails. */
-void real_find(void);
+/* Looks up the early ones. */
+void real_init(void);
 
-/* Other libraries' constructors may come before ours where they, too, are marked initfirst. */
-static inline const struct real *real(void)
+/* Looks one up, and keeps it. */
+void *real_find(enum real_function function);
+
+/* Two threads may find the same at the same time; a vfork child finds it for its parent. */
+static inline void *real_get(enum real_function function)
 {
-    if (real_functions.dup3 == NULL)
-        real_find();
-    return &real_functions;
+    void *found = __atomic_load_n(&real_functions[function], __ATOMIC_RELAXED);
+    return found != NULL ? found : real_find(function);
 }
+
+/* Has the type that libc's header, which the caller includes, gives it. */
+#define REAL(name) ((__typeof__(&(name)))real_get(REAL_##name))
 
 #endif

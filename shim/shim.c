@@ -25,7 +25,7 @@
 /* glibc hands constructors what main gets (sysdeps/generic/dl-init; not in POSIX). */
 __attribute__((constructor)) static void load(int argc, char *const argv[], char *const envp[])
 {
-    real_find();
+    real_init();
     const char *value = guest_getenv(envp, SSCAP_ENV_SESSION);
     if (value == NULL) {
         bootstrap(argc, argv, envp);

@@ -35,11 +35,11 @@ static int spawned(spawn_function *real_spawn, pid_t *ret_pid, const char *file,
 SSCAP_EXPORT int posix_spawn(pid_t *ret_pid, const char *path, const posix_spawn_file_actions_t *actions,
                              const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-    return spawned(real()->posix_spawn, ret_pid, path, actions, attributes, argv, envp);
+    return spawned(REAL(posix_spawn), ret_pid, path, actions, attributes, argv, envp);
 }
 
 SSCAP_EXPORT int posix_spawnp(pid_t *ret_pid, const char *file, const posix_spawn_file_actions_t *actions,
                               const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
-    return spawned(real()->posix_spawnp, ret_pid, file, actions, attributes, argv, envp);
+    return spawned(REAL(posix_spawnp), ret_pid, file, actions, attributes, argv, envp);
 }

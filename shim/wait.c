@@ -36,12 +36,12 @@ static pid_t waited(pid_t pid, int *status, int options, struct rusage *usage)
     int own_status = 0;
     struct rusage own_usage = {0};
     if (!session.joined)
-        return real()->wait4(pid, status, options, usage);
+        return REAL(wait4)(pid, status, options, usage);
     if (status == NULL)
         status = &own_status;
     if (usage == NULL)
         usage = &own_usage;
-    pid_t child = real()->wait4(pid, status, options, usage);
+    pid_t child = REAL(wait4)(pid, status, options, usage);
     if (child > 0)
         announce(child, *status, options & (__WALL | __WCLONE) ? SSCAP_REAPED_TRACER : 0, usage);
     return child;
@@ -83,10 +83,10 @@ SSCAP_EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
     siginfo_t own_info = {0};
     if (!session.joined)
-        return real()->waitid(type, id, info, options);
+        return REAL(waitid)(type, id, info, options);
     if (info == NULL)
         info = &own_info;
-    int result = real()->waitid(type, id, info, options);
+    int result = REAL(waitid)(type, id, info, options);
     if (result == 0 && !(options & WNOWAIT) && info->si_pid > 0 &&
         (info->si_code == CLD_EXITED || info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED))
         announce(info->si_pid, status_of(info), options & (__WALL | __WCLONE) ? SSCAP_REAPED_TRACER : 0,
@@ -110,7 +110,7 @@ SSCAP_EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 /* libc starts the shell and waits for it inside itself. */
 SSCAP_EXPORT int system(const char *command)
 {
-    int status = WITH_COMPLETE_ENVIRON(real()->system(command));
+    int status = WITH_COMPLETE_ENVIRON(REAL(system)(command));
     if (session.joined && command != NULL && status != -1)
         announce(0, status, 0, NULL);
     return status;
@@ -118,12 +118,12 @@ SSCAP_EXPORT int system(const char *command)
 
 SSCAP_EXPORT FILE *popen(const char *command, const char *mode)
 {
-    return WITH_COMPLETE_ENVIRON(real()->popen(command, mode));
+    return WITH_COMPLETE_ENVIRON(REAL(popen)(command, mode));
 }
 
 SSCAP_EXPORT int pclose(FILE *stream)
 {
-    int status = real()->pclose(stream);
+    int status = REAL(pclose)(stream);
     if (session.joined && status != -1)
         announce(0, status, 0, NULL);
     return status;

@@ -1,4 +1,5 @@
-/* Bytes of any kind on a captured stream and on ctl: nothing crashes, and no byte is lost that was not part of a frame.
+/* Bytes of any kind on a captured stream and on ctl, up to the report of who failed: nothing crashes, and no byte is lost that was not part
+ * of a frame.
  *
  * Input: a list of (command, length, bytes). The fuzzer knows the nonce, as a hostile program may. */
 #include "runner/intake.h"
@@ -8,6 +9,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "runner/errors.h"
+#include "runner/history.h"
+#include "runner/report.h"
+#include "runner/symbols.h"
+#include "runner/util.h"
 
 enum { STREAM_ROOM = 1 << 20 };
 
@@ -19,6 +26,9 @@ static struct processes processes;
 static struct lines lines;
 static struct buffer buffer;
 static struct cursor cursor;
+static struct errors errors;
+static struct history history;
+static struct options options = {.errors_mode = ERRORS_EXIT, .verbose = true};
 
 static uint64_t position(void *context, enum sscap_stream stream)
 {
@@ -32,13 +42,41 @@ static void take_events(void *context)
     events_drain(&events);
 }
 
+static void began(void *context, struct process *process)
+{
+    (void)context;
+    history_begin(&history, process);
+}
+
+static void adopted(void *context, struct process *process, const struct process *parent)
+{
+    (void)context;
+    history_adopt(&history, process, parent);
+}
+
+static void started(void *context, struct process *process)
+{
+    (void)context;
+    (void)process;
+}
+
+static bool closed(void *context, struct process *process)
+{
+    (void)context;
+    if (!errors_take(&errors, process))
+        return false;
+    history_note(&history, process, false);
+    return true;
+}
+
 static bool read_records(void *context)
 {
     (void)context;
     const struct record *record;
     bool any = false;
     for (; (record = buffer_peek(&buffer, &cursor)) != NULL; any = true) {
-        if (record->who.stream >= SSCAP_STREAMS || record->who.end > LINE_IDLE ||
+        if (record->who.stream >= SSCAP_STREAMS || record->who.end > LINE_GROUP ||
+            (record->who.end == LINE_GROUP && errors_of_record(&errors, record) == NULL) ||
             memchr(record->who.name, 0, sizeof record->who.name) == NULL)
             abort();
         buffer_advance(&buffer, &cursor);
@@ -68,20 +106,25 @@ static void send_frame(int fd, const uint8_t *bytes, size_t n, uint8_t type)
         (void)!send(fd, bytes, n, 0);
 }
 
+/* A flag byte, a type, a byte that chooses `other`, and what follows the header. */
 static void send_event(int fd, const uint8_t *bytes, size_t n)
 {
-    struct sscap_event event = {.version = SSCAP_WIRE_VERSION, .length = sizeof event};
-    if (n > sizeof event)
-        n = sizeof event;
-    if (n > 0 && bytes[0] & 1) {
-        memcpy(&event, bytes, n);
-    } else if (n > 1) {
-        event.type = bytes[1] % 6;
-        event.pid = getpid();
-        memcpy(&event.other, bytes, n < 24 ? n : 24);
-    }
-    memcpy(event.nonce, nonce, sizeof nonce);
-    (void)!send(fd, &event, n > 0 && bytes[0] & 2 ? n : sizeof event, 0);
+    struct {
+        struct sscap_event head;
+        uint8_t rest[512];
+    } message = {.head = {.version = SSCAP_WIRE_VERSION, .pid = getpid()}};
+    size_t rest = n > 3 ? n - 3 : 0;
+    uint8_t flags = n > 0 ? bytes[0] : 0;
+    message.head.type = n > 1 ? bytes[1] % 12 : 0;
+    message.head.other = n > 2 ? (bytes[2] & 1 ? getpid() : bytes[2] + (1 << 22) - 200) : 0;
+    if (flags & 1 && rest >= 16)
+        memcpy(message.head.name, bytes + 3, 16);
+    if (rest > 0)
+        memcpy(message.rest, bytes + 3, rest);
+    memcpy(message.head.nonce, nonce, sizeof nonce);
+    size_t size = sizeof message.head + rest;
+    message.head.length = (uint32_t)(flags & 2 ? size + flags : size);
+    (void)!send(fd, &message, size, 0);
 }
 
 static void turn(void *context, bool idle)
@@ -114,6 +157,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     processes.position = position;
     processes.before_end = take_events;
+    struct symbols *symbols = symbols_new();
+    if (symbols == NULL)
+        abort();
+    errors_init(&errors, &options, symbols, &buffer);
+    errors.stream = SSCAP_ERR;
+    history_init(&history, true);
+    processes.began = began;
+    processes.adopted = adopted;
+    processes.started = started;
+    processes.closed = closed;
+    processes.arguments = true;
     processes.self = 1; /* we play the processes of the tree */
     if (events_init(&events, loop, &processes, ctl[0], named[0], nonce) < 0 ||
         intake_init(&intake, loop, &events, &processes, &lines, (const int[]){out[0], err[0]}, nonce) < 0)
@@ -140,8 +194,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (struct process *process = processes.live; process != NULL; process = process->next)
         while (!lines_end(&lines, process))
             read_records(NULL);
+    read_records(NULL);
+    processes_close_ended(&processes);
+    const struct totals totals = {.processes = processes.count, .now = now_ns()};
+    size_t length;
+    free(report_format(&errors, &history, &totals, true, &length));
     intake_clear(&intake);
     processes_clear(&processes);
+    errors_clear(&errors);
+    history_clear(&history);
+    symbols_free(symbols);
     buffer_clear(&buffer);
     close(ctl[0]);
     close(named[0]);
