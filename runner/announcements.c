@@ -129,10 +129,8 @@ static void take_fork(struct processes *processes, int32_t sender, int32_t paren
         return;
     process->rank = parent->rank;
     process->rank_read = parent->rank_read;
-    process->image_read = parent->image_read;
-    process->image = parent->image;
-    if (process->image != NULL)
-        process->image->users++;
+    image_release(process->image);
+    process->image = image_share(parent->image);
 }
 
 static void take_image(struct processes *processes, int32_t sender, int32_t parent_pid,
@@ -154,7 +152,8 @@ static void take_image(struct processes *processes, int32_t sender, int32_t pare
     process->rank = event->rank;
     process->rank_read = true;
     names_reach_streams(process, 0);
-    processes_set_image(process, &image, (const char *)(event + 1) + sizeof image);
+    image_release(process->image);
+    process->image = image_new(&image, (const char *)(event + 1) + sizeof image);
     processes->started(processes->context, process);
 }
 

@@ -24,8 +24,7 @@ static void free_group(struct group *group)
     exits_clear(&group->ending);
     for (int stream = 0; stream < SSCAP_STREAMS; stream++)
         free(group->tail[stream].text);
-    if (group->image != NULL && --group->image->users == 0)
-        free(group->image);
+    image_release(group->image);
     free(group->frames);
     free(group);
 }
@@ -120,9 +119,7 @@ static void move_evidence(struct errors *errors, struct group *group, struct pro
     errors->evidence += size;
     group->ending = process->ending;
     process->ending = (struct ending){.witness = group->ending.witness, .status = group->ending.status};
-    group->image = process->image;
-    if (group->image != NULL)
-        group->image->users++;
+    group->image = image_share(process->image);
     for (int stream = 0; stream < SSCAP_STREAMS; stream++) {
         group->tail[stream] = process->tail[stream];
         process->set->lines->tails.used -= process->tail[stream].capacity;

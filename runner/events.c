@@ -10,6 +10,7 @@
 
 #include "runner/announcements.h"
 #include "runner/pidfd.h"
+#include "runner/stamped.h"
 #include "runner/util.h"
 
 #define ACCEPT_AGAIN_NS (50 * NS_PER_MS)
@@ -39,44 +40,13 @@ static void take(struct events *events, int32_t sender, const union message *mes
 
 /* --- ctl --- */
 
-/* One recvmsg. Returns its result; 0 for *ret_sender: no stamp. */
-static ssize_t receive(int fd, void *to, size_t size, int flags, int32_t *ret_sender, int *pidfd)
-{
-    /* Room for the stamp and, where it is wanted, the pidfd: descriptors that somebody sends along are dropped by the kernel. */
-    union {
-        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec part = {.iov_base = to, .iov_len = size};
-    struct msghdr message = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = pidfd != NULL ? sizeof control : CMSG_SPACE(sizeof(struct ucred)),
-    };
-    ssize_t n;
-    do
-        n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
-    while (n < 0 && errno == EINTR);
-    const struct cmsghdr *stamp = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    *ret_sender = 0;
-    if (n > 0 && pidfd != NULL)
-        *pidfd = pidfd_received(&message);
-    if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_CREDENTIALS)
-        return n;
-    struct ucred sender;
-    memcpy(&sender, CMSG_DATA(stamp), sizeof sender);
-    *ret_sender = sender.pid;
-    return n;
-}
-
 /* Whether the sender of the next message is new: it may be dead and reaped by now, and then its pidfd is the way to its exit status. Looking
  * first costs 0.5 us, a pidfd with each message would cost 4. */
 static bool next_is_new(const struct events *events)
 {
     int32_t sender;
     char byte;
-    if (!events->pidfds || receive(events->ctl.fd, &byte, 1, MSG_PEEK, &sender, NULL) <= 0)
+    if (!events->pidfds || stamped_receive(events->ctl.fd, &byte, 1, MSG_PEEK, &sender, NULL) <= 0)
         return false;
     const struct process *process = processes_newest(events->processes, sender);
     return process == NULL || process->ended;
@@ -88,8 +58,8 @@ void events_drain_ctl(struct events *events)
         union message message;
         int32_t sender;
         int pidfd = PIDFD_NONE;
-        ssize_t n = receive(events->ctl.fd, &message, sizeof message, 0, &sender,
-                            next_is_new(events) ? &pidfd : NULL);
+        ssize_t n = stamped_receive(events->ctl.fd, &message, sizeof message, 0, &sender,
+                                    next_is_new(events) ? &pidfd : NULL);
         if (n == 0) /* every process has closed its end: nobody can open it again */
             loop_unwatch(events->loop, &events->ctl);
         if (n <= 0)

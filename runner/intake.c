@@ -16,6 +16,7 @@
 
 #include "runner/names.h"
 #include "runner/pidfd.h"
+#include "runner/stamped.h"
 #include "runner/util.h"
 
 enum {
@@ -188,46 +189,19 @@ static bool take(struct stream *stream)
 
 /* --- receiving --- */
 
-/* One recvmsg. Returns who wrote what came, or comes (with MSG_PEEK); 0: not known. With its pidfd, if `pidfd` is not NULL. */
-static int32_t receive(struct stream *stream, char *to, size_t size, int flags, ssize_t *ret_n, int *pidfd)
-{
-    /* Room for the stamp and, where it is wanted, the pidfd: the kernel drops descriptors that somebody sends along. */
-    union {
-        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec part = {.iov_base = to, .iov_len = size};
-    struct msghdr message = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = pidfd != NULL ? sizeof control : CMSG_SPACE(sizeof(struct ucred)),
-    };
-    do
-        *ret_n = recvmsg(stream->watch.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
-    while (*ret_n < 0 && errno == EINTR);
-    const struct cmsghdr *stamp = *ret_n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (*ret_n > 0 && pidfd != NULL)
-        *pidfd = pidfd_received(&message);
-    if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_CREDENTIALS)
-        return 0;
-    struct ucred sender;
-    memcpy(&sender, CMSG_DATA(stamp), sizeof sender);
-    return sender.pid;
-}
-
 /* A header that the last chunk broke off stands at its end: what follows it goes behind it, if it is the same writer's. */
 static size_t keep_cut(struct stream *stream)
 {
     size_t kept = stream->to - stream->from;
     char byte;
     ssize_t n;
+    int32_t pid;
     if (kept == 0)
         return 0;
     memmove(stream->chunk, stream->chunk + stream->from, kept);
     stream->from = 0;
     stream->to = kept;
-    int32_t pid = receive(stream, &byte, 1, MSG_PEEK, &n, NULL);
+    n = stamped_receive(stream->watch.fd, &byte, 1, MSG_PEEK, &pid, NULL);
     stream->frame_at = 0;
     if (n > 0 && pid == stream->pid)
         return kept;
@@ -250,13 +224,14 @@ static bool read_chunk(struct stream *stream)
 {
     struct intake *intake = stream->intake;
     ssize_t n;
+    int32_t pid;
     size_t kept = keep_cut(stream);
     if (kept > 0 && !stream->cut)
         return false; /* stalled */
     /* A pidfd costs 4 us: only where there are processes that tell nothing of those that they start. */
     bool wants_pidfd = intake->pidfds && intake->processes->silent_count > 0;
-    int32_t pid = receive(stream, stream->chunk + kept, CHUNK_SIZE - kept, 0, &n,
-                          wants_pidfd ? &stream->pidfd : NULL);
+    n = stamped_receive(stream->watch.fd, stream->chunk + kept, CHUNK_SIZE - kept, 0, &pid,
+                        wants_pidfd ? &stream->pidfd : NULL);
     if (n < 0 && errno == EAGAIN)
         return false;
     if (n <= 0) { /* 0: no process holds the other end any more; a reset says the same */
@@ -348,8 +323,9 @@ static void drain(struct stream *stream)
     int unread = 0;
     if (ioctl(stream->watch.fd, FIONREAD, &unread) < 0)
         return;
+    int32_t pid;
     for (ssize_t n; unread > 0; unread -= (int)n) {
-        receive(stream, stream->chunk, CHUNK_SIZE, 0, &n, NULL);
+        n = stamped_receive(stream->watch.fd, stream->chunk, CHUNK_SIZE, 0, &pid, NULL);
         if (n <= 0)
             return;
         stream->position += (uint64_t)n;

@@ -1,4 +1,4 @@
-/* main.c: wires the modules in the order in which data flows, decides when the session is over, and with which status.
+/* main.c: wires the modules in the order in which data flows, and says with which status it ends.
  *
  *     launch -> intake -> lines -> outputs (buffers, sinks)
  *               events -> announcements -> processes -> exits -> errors -> report
@@ -14,73 +14,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/crash.h"
-#include "runner/errors.h"
-#include "runner/events.h"
-#include "runner/history.h"
-#include "runner/holders.h"
-#include "runner/intake.h"
-#include "runner/launch.h"
-#include "runner/lines.h"
-#include "runner/loop.h"
-#include "runner/oom.h"
-#include "runner/options.h"
-#include "runner/outputs.h"
-#include "runner/processes.h"
+#include "runner/ends.h"
 #include "runner/report.h"
-#include "runner/signals.h"
-#include "runner/symbols.h"
+#include "runner/runner.h"
 #include "runner/tag.h"
 #include "runner/util.h"
+#include "runner/waiting.h"
 #include "shim/wire.h"
 
-#define NOTICE_AFTER_NS (1 * NS_PER_S)
 #define FLUSH_AFTER_NS  (10 * NS_PER_MS)
 #define PROMPT_AFTER_NS (200 * NS_PER_MS)
-#define EXITING_NS      (2 * NS_PER_S)
-#define EXITING_LOOK_NS (1 * NS_PER_MS)
 
 /* A writer of short lines uses up about 0.8 KB of its send buffer in a microsecond: a quarter of the buffer, at that rate. */
 #define PACE_NS_PER_BYTE (1000 / 800.0 / 4)
-enum { NOTICES_EMPTY_MAX = 3 };
-#define PACE_MAX_NS (1 * NS_PER_MS)
+#define PACE_MAX_NS      (1 * NS_PER_MS)
 
 /* The library looks for this symbol, to leave the runner alone (shim/bootstrap.c). */
 extern const char sscap_is_runner;
 const char sscap_is_runner = 1;
-
-struct runner {
-    struct options options;
-    struct inheritance inheritance;
-    struct channels channels;
-    struct loop *loop;
-    struct outputs outputs;
-    struct lines lines;
-    struct processes processes;
-    struct events events;
-    struct intake intake;
-    struct signals signals;
-    struct oom oom;
-    struct symbols *symbols;
-    struct errors errors;
-    struct history history;
-    uint64_t begun;             /* now_ns */
-    unsigned int notices_empty; /* times that nobody was found to wait for */
-    struct timer notice;        /* who is still being waited for */
-    struct timer prompt;        /* unfinished lines to show */
-    pid_t command;
-    bool command_ended;
-    int command_status;                     /* as waitpid has it */
-    bool leaving;                           /* no longer waiting for anyone but the sinks */
-    uint64_t leave_position[SSCAP_STREAMS]; /* what was written until then is still shown */
-    bool
-        detached; /* a child goes on with the session: what it shares with us (the epoll instance) is its own */
-    uint64_t
-        exiting_until; /* now_ns until which the last ones are waited for, who are on their way out; 0: nobody was yet */
-    uint64_t flushed;        /* now_ns of the last time that all lines went out */
-    uint32_t unread_streams; /* bits: nobody reads their lines any more; to be abandoned */
-    int output_error;        /* errno of an output that failed other than by its reader leaving */
-};
 
 /* --- status --- */
 
@@ -92,15 +43,6 @@ static int exit_status(const struct runner *r)
         return STATUS_FAILED;
     bool failures = r->errors.signals + r->errors.exits > 0;
     return status == 0 && r->options.strict && failures ? STATUS_STRICT : status;
-}
-
-/* "exited with status 3", "was killed by SIGTERM". */
-static void describe_status(int status, char *text, size_t size)
-{
-    if (WIFSIGNALED(status))
-        snprintf(text, size, "was killed by %s", crash_signal_name(WTERMSIG(status)));
-    else
-        snprintf(text, size, "has exited (status %d)", WEXITSTATUS(status));
 }
 
 /* --- the flow --- */
@@ -138,79 +80,6 @@ static void progress(struct runner *r)
     intake_resume(&r->intake);
 }
 
-static void leave(struct runner *r)
-{
-    if (r->leaving)
-        return;
-    r->leaving = true;
-    for (int i = 0; i < SSCAP_STREAMS; i++)
-        r->leave_position[i] = intake_written(&r->intake, (enum sscap_stream)i);
-}
-
-/* Whether any process of the tree lives: those whose parent has ended are our children (PR_SET_CHILD_SUBREAPER), the others theirs. */
-static bool has_children(void)
-{
-    siginfo_t info;
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
-}
-
-/* Whether everyone whom --wait names has ended, or has let go of the streams. */
-static bool waited(struct runner *r)
-{
-    if (!r->command_ended)
-        return false;
-    if (r->options.wait_mode == WAIT_COMMAND)
-        leave(r);
-    if (!r->leaving && intake_open(&r->intake))
-        return false;
-    for (int i = 0; r->leaving && i < SSCAP_STREAMS; i++)
-        if (intake_position(&r->intake, (enum sscap_stream)i) < r->leave_position[i])
-            return false;
-    return r->leaving || r->options.wait_mode != WAIT_TREE || !has_children();
-}
-
-/* A process closes its descriptors before it is seen to have ended (do_exit): the last ones' streams end a moment before they do. */
-static bool are_exiting(struct runner *r)
-{
-    uint64_t now = now_ns();
-    if (!processes_exiting(&r->processes))
-        return false;
-    if (r->exiting_until == 0)
-        r->exiting_until = now + EXITING_NS;
-    r->processes.await.at = now + EXITING_LOOK_NS;
-    return now < r->exiting_until;
-}
-
-/* All has been read: what processes left unfinished becomes lines, and the last lines go out. */
-static bool finished(struct runner *r)
-{
-    if (!intake_open(&r->intake))
-        for (struct process *process = r->processes.live; process != NULL; process = process->next)
-            if (!lines_end(&r->lines, process))
-                return false;
-    if (!r->leaving && (r->processes.ended != NULL || are_exiting(r)))
-        return false;
-    if (r->options.tail)
-        outputs_start_tail(&r->outputs, r->options.tail_lines);
-    outputs_pump(&r->outputs, true);
-    return outputs_done(&r->outputs);
-}
-
-/* Others hold the streams, and nobody waits for them any more: their lines go on to be shown, as they would without sscap, by a
- * child of ours. Returns in the parent alone when it is to end. */
-static void detach(struct runner *r)
-{
-    pid_t pid = fork();
-    r->detached = pid > 0;
-    if (pid != 0)
-        return;
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    r->leaving = false;
-    r->options.wait_mode = WAIT_STREAMS;
-    r->options.quiet = true;
-    r->notice.at = 0;
-}
-
 /* Where the loop is never idle, lines still come out within FLUSH_AFTER_NS. */
 static void turn(void *context, bool idle)
 {
@@ -223,10 +92,10 @@ static void turn(void *context, bool idle)
     abandon_unread(r);
     if (r->lines.idle != 0)
         r->prompt.at = lines_show_idle(&r->lines, r->flushed);
-    if (!idle || !waited(r) || !finished(r))
+    if (!idle || !waiting_is_over(r) || !waiting_finish(r))
         return;
     if (intake_open(&r->intake)) {
-        detach(r);
+        waiting_detach(r);
         if (!r->leaving)
             return;
     }
@@ -239,129 +108,6 @@ static void prompt_due(struct timer *timer)
 {
     struct runner *r = timer->context;
     timer->at = lines_show_idle(&r->lines, now_ns());
-}
-
-static void notice_due(struct timer *timer)
-{
-    struct runner *r = timer->context;
-    char status[64];
-    char names[512] = "not ours to look into";
-    bool held = intake_open(&r->intake);
-    if (r->options.quiet || r->leaving || (!held && r->options.wait_mode != WAIT_TREE))
-        return;
-    describe_status(r->command_status, status, sizeof status);
-    size_t n = held ? holders_list(r->channels.inode, names, sizeof names)
-                    : holders_children(names, sizeof names);
-    if (n == 0 && (!held || ++r->notices_empty <
-                                NOTICES_EMPTY_MAX)) { /* gone, most likely, and their end about to be read */
-        timer->at = now_ns() + NOTICE_AFTER_NS;
-        return;
-    }
-    if (held)
-        say("'%s' %s; still held by %zu process%s, waiting: %s", r->options.command[0], status, n,
-            n == 1 ? "" : "es", names);
-    else
-        say("'%s' %s; waiting for %zu more of its processes: %s", r->options.command[0], status, n, names);
-    say("^C stops waiting; so does --wait=command from the start");
-}
-
-/* --- ends of processes --- */
-
-static struct process *child_ended(void *context, pid_t pid)
-{
-    struct runner *r = context;
-    return processes_child_ended(&r->processes, pid);
-}
-
-static void reaped(void *context, pid_t pid, struct process *process, int status, const struct rusage *usage)
-{
-    struct runner *r = context;
-    const struct sscap_usage used = {
-        .user_us = (uint64_t)usage->ru_utime.tv_sec * 1000000 + (uint64_t)usage->ru_utime.tv_usec,
-        .system_us = (uint64_t)usage->ru_stime.tv_sec * 1000000 + (uint64_t)usage->ru_stime.tv_usec,
-        .peak_kb = (uint64_t)usage->ru_maxrss,
-    };
-    if (process != NULL)
-        exits_note(process, WITNESS_WAIT, status, &used);
-    if (pid != r->command)
-        return;
-    r->command_ended = true;
-    r->command_status = status;
-    r->notice.at = now_ns() + NOTICE_AFTER_NS;
-}
-
-static void began(void *context, struct process *process)
-{
-    struct runner *r = context;
-    history_begin(&r->history, process);
-}
-
-static void adopted(void *context, struct process *process, const struct process *parent)
-{
-    struct runner *r = context;
-    history_adopt(&r->history, process, parent);
-}
-
-static void started(void *context, struct process *process)
-{
-    struct runner *r = context;
-    oom_note(&r->oom, process);
-}
-
-/* One line on a group. */
-static void describe_group(const struct group *group, char *text, size_t size)
-{
-    char title[200];
-    errors_title(group, title, sizeof title);
-    snprintf(text, size, "%s (pid %d%s)", title, group->pid, group->count > 1 ? " and others" : "");
-}
-
-/* While running, only those that are killed are told of at once: others have said their own words. */
-static bool tells_of(const struct runner *r, const struct group *group)
-{
-    return !r->options.quiet && (group->kind == GROUP_SIGNAL || r->options.tail);
-}
-
-/* What stands at an error group's place. */
-static size_t describe(void *context, const struct record *record, char *text, size_t size)
-{
-    const struct runner *r = context;
-    const struct group *group = errors_of_record(&r->errors, record);
-    char line[240];
-    if (group == NULL || !tells_of(r, group))
-        return 0;
-    describe_group(group, line, sizeof line);
-    int length = snprintf(text, size, "sscap: %s\n", line);
-    return length > 0 && (size_t)length < size ? (size_t)length : 0;
-}
-
-/* Where no sink has the stream that groups have their places in. */
-static void announce_group(const struct runner *r, const struct group *group)
-{
-    char line[240];
-    if (r->options.tail || !tells_of(r, group))
-        return;
-    describe_group(group, line, sizeof line);
-    say("%s", line);
-}
-
-static bool closed(void *context, struct process *process)
-{
-    struct runner *r = context;
-    uint64_t before = r->errors.signals + r->errors.exits;
-    const struct ending *ending = &process->ending;
-    r->errors.asked = r->signals.asked;
-    r->errors.ending = (r->signals.asked & signals_that_end()) != 0;
-    if (ending->witness != WITNESS_NONE && WIFSIGNALED(ending->status) &&
-        WTERMSIG(ending->status) == SIGKILL && exits_sender(ending) == 0 && ending->oom_kills == 0)
-        oom_judge(&r->oom, process);
-    uint32_t groups = r->errors.count;
-    if (!errors_take(&r->errors, process))
-        return false;
-    if (r->errors.count > groups && r->channels.stream[SSCAP_ERR] < 0)
-        announce_group(r, r->errors.groups[groups]);
-    history_note(&r->history, process, r->errors.signals + r->errors.exits > before);
-    return true;
 }
 
 static void stopping(void *context)
@@ -378,7 +124,7 @@ static void interrupted(void *context, int signal)
         loop_stop(r->loop);
         return;
     }
-    leave(r);
+    waiting_leave(r);
 }
 
 static void sink_moved(void *context)
@@ -415,9 +161,8 @@ static int init_modules(struct runner *r)
         if (isatty(STDOUT_FILENO + i))
             r->lines.idle_streams |= 1u << i;
     r->lines.idle = r->lines.idle_streams != 0 ? PROMPT_AFTER_NS : 0;
-    r->notice = (struct timer){.due = notice_due, .context = r};
     r->prompt = (struct timer){.due = prompt_due, .context = r};
-    loop_add_timer(r->loop, &r->notice);
+    waiting_init(r);
     loop_add_timer(r->loop, &r->prompt);
     loop_on_turn(r->loop, turn, r);
     error = processes_init(&r->processes, r->loop, &r->lines);
@@ -427,11 +172,8 @@ static int init_modules(struct runner *r)
     r->processes.arguments = !options->no_arguments;
     r->processes.position = written;
     r->processes.before_end = take_events;
-    r->processes.began = began;
-    r->processes.adopted = adopted;
-    r->processes.started = started;
-    r->processes.closed = closed;
     r->processes.context = r;
+    ends_init(r);
     history_init(&r->history, options->tree);
     oom_init(&r->oom);
     r->symbols = symbols_new();
@@ -488,7 +230,7 @@ static void print_totals(const struct runner *r)
 static int open_outputs(struct runner *r)
 {
     const struct sink callbacks = {
-        .moved = sink_moved, .failed = sink_failed, .describe = describe, .context = r};
+        .moved = sink_moved, .failed = sink_failed, .describe = ends_describe, .context = r};
     uint32_t streams = 0;
     for (int i = 0; i < SSCAP_STREAMS; i++)
         streams |= r->channels.stream[i] >= 0 ? 1u << i : 0;
@@ -537,8 +279,6 @@ int main(int argc, char *argv[])
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of the tree are ours to reap, not init's */
     int error = init_modules(&r);
     if (error == 0) {
-        r.signals.ended = child_ended;
-        r.signals.reaped = reaped;
         r.signals.stopping = stopping;
         r.signals.interrupted = interrupted;
         r.signals.context = &r;

@@ -94,29 +94,6 @@ static void unwatch(struct process *process)
     process->exit.fd = -1;
 }
 
-/* --- what a program was started with --- */
-
-static void drop_image(struct process *process)
-{
-    if (process->image != NULL && --process->image->users == 0)
-        free(process->image);
-    process->image = NULL;
-}
-
-void processes_set_image(struct process *process, const struct sscap_image *image, const char *text)
-{
-    size_t length = (size_t)image->argv_length + image->cwd_length;
-    struct image *copy = malloc(sizeof *copy + length);
-    drop_image(process);
-    process->image_read = true;
-    if (copy == NULL)
-        return;
-    *copy = (struct image){
-        .users = 1, .argc = image->argc, .argv_length = image->argv_length, .cwd_length = image->cwd_length};
-    memcpy(copy->text, text, length);
-    process->image = copy;
-}
-
 /* --- lists --- */
 
 static void list_remove(struct process **first, struct process **last, struct process *process)
@@ -158,7 +135,7 @@ struct process *processes_find(const struct processes *processes, int32_t pid, e
 static void release(struct process *process)
 {
     unwatch(process);
-    drop_image(process);
+    image_release(process->image);
     exits_clear(&process->ending);
     for (int stream = 0; stream < SSCAP_STREAMS; stream++)
         tail_clear(&process->set->lines->tails, &process->tail[stream]);
@@ -471,18 +448,6 @@ struct process *processes_add(struct processes *processes, int32_t pid, int32_t 
     return process;
 }
 
-static void read_image(struct process *process)
-{
-    char text[SSCAP_ARGV_MAX + SSCAP_CWD_MAX];
-    struct sscap_image image = {0};
-    if (process->image_read || process->pid <= 0)
-        return;
-    if (process->set->arguments)
-        image.argv_length = (uint32_t)proc_arguments(process->pid, text, SSCAP_ARGV_MAX);
-    image.cwd_length = (uint32_t)proc_directory(process->pid, text + image.argv_length, SSCAP_CWD_MAX);
-    processes_set_image(process, &image, text);
-}
-
 struct process *processes_discover(struct processes *processes, int32_t pid, int pidfd)
 {
     struct proc_stat stat;
@@ -491,7 +456,7 @@ struct process *processes_discover(struct processes *processes, int32_t pid, int
     struct process *process = processes_add(processes, pid, stat.ppid, stat.name, pidfd);
     if (process != NULL) {
         process->group = stat.group;
-        read_image(process);
+        process->image = image_read(pid, processes->arguments);
         processes->started(processes->context, process);
     }
     return process;

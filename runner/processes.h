@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "runner/exits.h"
+#include "runner/image.h"
 #include "runner/lines.h"
 #include "runner/loop.h"
 #include "runner/pidfd.h"
@@ -16,13 +17,6 @@
 #include "shim/wire.h"
 
 enum { ANCESTORS_MAX = 6, EARLY_SIGNALS_MAX = 32, STRANGERS_MAX = 64 };
-
-/* What a program was started with. Shared by a process and those it forks. */
-struct image {
-    unsigned int users;
-    uint32_t argc, argv_length, cwd_length; /* as struct sscap_image has it */
-    char text[];
-};
 
 struct ancestor {
     int32_t pid; /* 0: none */
@@ -38,10 +32,9 @@ struct process {
     bool shimmed; /* has sent an event: it runs with the library (processes_set_shimmed) */
     bool forked;  /* has told of its fork, or its parent of its spawn: not one that libc made inside itself */
     bool ended;
-    bool late;     /* was gone when it was first heard of: more that it has said may still be on its way */
-    bool replaced; /* another process has its pid by now */
-    bool image_read;
-    bool broken_pipe;           /* a child of its died of SIGPIPE */
+    bool late;        /* was gone when it was first heard of: more that it has said may still be on its way */
+    bool replaced;    /* another process has its pid by now */
+    bool broken_pipe; /* a child of its died of SIGPIPE */
     char name[SSCAP_NAME_SIZE]; /* by its latest event */
     char stream_name
         [SSCAP_STREAMS]
@@ -170,8 +163,5 @@ bool processes_exiting(const struct processes *processes);
 
 /* How many there were, and are, that run without the library. */
 uint64_t processes_unshimmed(const struct processes *processes);
-
-/* Sets (a copy of) what the program was started with: argv_length and cwd_length bytes of text. */
-void processes_set_image(struct process *process, const struct sscap_image *image, const char *text);
 
 #endif

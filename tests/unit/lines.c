@@ -94,6 +94,9 @@ static void run(uint64_t seed)
         CHECK(memcmp(writers[i].seen, writers[i].text, TEXT_SIZE) == 0);
     }
     CHECK(lines.open_bytes == 0 && lines.oldest == NULL && lines.bytes == (uint64_t)WRITERS * TEXT_SIZE);
+    for (int i = 0; i < WRITERS; i += 2)
+        tail_clear(&lines.tails, &writers[i].process.tail[SSCAP_OUT]);
+    CHECK(lines.tails.used == 0);
     buffer_clear(&buffer);
 }
 

@@ -1,0 +1,52 @@
+/* runner.h: all that a session consists of. main.c wires it; waiting.c decides when it is over; ends.c takes in how processes end. */
+#ifndef SSCAP_RUNNER_RUNNER_H
+#define SSCAP_RUNNER_RUNNER_H
+
+#include "runner/errors.h"
+#include "runner/events.h"
+#include "runner/history.h"
+#include "runner/intake.h"
+#include "runner/launch.h"
+#include "runner/lines.h"
+#include "runner/loop.h"
+#include "runner/oom.h"
+#include "runner/options.h"
+#include "runner/outputs.h"
+#include "runner/processes.h"
+#include "runner/signals.h"
+#include "runner/symbols.h"
+
+struct runner {
+    struct options options;
+    struct inheritance inheritance;
+    struct channels channels;
+    struct loop *loop;
+    struct outputs outputs;
+    struct lines lines;
+    struct processes processes;
+    struct events events;
+    struct intake intake;
+    struct signals signals;
+    struct oom oom;
+    struct symbols *symbols;
+    struct errors errors;
+    struct history history;
+    uint64_t begun;             /* now_ns */
+    unsigned int notices_empty; /* times that nobody was found to wait for */
+    struct timer notice;        /* who is still being waited for */
+    struct timer prompt;        /* unfinished lines to show */
+    pid_t command;
+    bool command_ended;
+    int command_status;                     /* as waitpid has it */
+    bool leaving;                           /* no longer waiting for anyone but the sinks */
+    uint64_t leave_position[SSCAP_STREAMS]; /* what was written until then is still shown */
+    bool
+        detached; /* a child goes on with the session: what it shares with us (the epoll instance) is its own */
+    uint64_t
+        exiting_until; /* now_ns until which the last ones are waited for, who are on their way out; 0: nobody was yet */
+    uint64_t flushed;        /* now_ns of the last time that all lines went out */
+    uint32_t unread_streams; /* bits: nobody reads their lines any more; to be abandoned */
+    int output_error;        /* errno of an output that failed other than by its reader leaving */
+};
+
+#endif
