@@ -209,6 +209,12 @@ static uint32_t session_flags(const struct runner *r)
         flags |= SSCAP_FLAG_CRASHES;
     if (!r->options.no_arguments)
         flags |= SSCAP_FLAG_ARGS;
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        bool terminal = r->options.tty_mode == TTY_ALWAYS ||
+                        (r->options.tty_mode == TTY_AUTO && isatty(STDOUT_FILENO + i));
+        if (terminal && r->channels.stream[i] >= 0)
+            flags |= i == SSCAP_OUT ? SSCAP_FLAG_TTY_OUT : SSCAP_FLAG_TTY_ERR;
+    }
     return flags;
 }
 

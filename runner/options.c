@@ -63,6 +63,8 @@ static const struct option_row rows[] = {
      "capture stderr by itself, together with stdout in exact order, or not at all (split)"},
     {"buffer", 0, KIND_CHOICE, "HOW", "keep|line|block|none", AT(buffer_mode), 0, 0,
      "how the programs' stdout is buffered (line)"},
+    {"tty", 0, KIND_CHOICE, "WHEN", "auto|always|never", AT(tty_mode), 0, 0,
+     "whether captured streams claim to be a terminal (auto: those that go to one)"},
     {"wait", 0, KIND_CHOICE, "FOR", "streams|command|tree", AT(wait_mode), 0, 0,
      "end when no process holds a stream any more, when the command has ended, or when all processes have "
      "(streams)"},

@@ -10,6 +10,7 @@ enum buffer_mode { BUFFER_KEEP, BUFFER_LINE, BUFFER_BLOCK, BUFFER_NONE }; /* as 
 enum wait_mode { WAIT_STREAMS, WAIT_COMMAND, WAIT_TREE };
 enum full_mode { FULL_BLOCK, FULL_DROP };
 enum errors_mode { ERRORS_CRASH, ERRORS_EXIT, ERRORS_NONE };
+enum tty_mode { TTY_AUTO, TTY_ALWAYS, TTY_NEVER };
 enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 enum { OK_EXITS_MAX = 64 };
@@ -38,6 +39,7 @@ struct options {
     int full_mode;
     int color_mode;
     int errors_mode;
+    int tty_mode;
     struct ok_exit ok_exits[OK_EXITS_MAX];
     int ok_exit_count;
     const char *tag;   /* a template, or "none" */

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "shim/real.h"
 #include "shim/session.h"
 
 #include "shim/guest.h"
@@ -20,9 +21,9 @@ void buffering_init(void)
     if (mode == SSCAP_FLAG_BUFFER_KEEP || session_stream(STDOUT_FILENO) < 0)
         return;
     if (mode == SSCAP_FLAG_BUFFER_LINE)
-        setvbuf(stdout, NULL, _IOLBF, 0);
+        REAL(setvbuf)(stdout, NULL, _IOLBF, 0);
     else if (mode == SSCAP_FLAG_BUFFER_NONE)
-        setvbuf(stdout, NULL, _IONBF, 0);
+        REAL(setvbuf)(stdout, NULL, _IONBF, 0);
     else
-        setvbuf(stdout, block, _IOFBF, sizeof block);
+        REAL(setvbuf)(stdout, block, _IOFBF, sizeof block);
 }

@@ -1,8 +1,9 @@
 /* output.c: write and its kin on fd 1 and 2.
  *
  * The kernel stamps what arrives at the runner with the process that wrote it, so the main thread's writes need nothing. What another
- * thread writes goes out in frames that carry its id. Output that libc writes by itself (stdio) does not come by here: it has the
- * process's name only.
+ * thread writes to 1 and 2 goes out in frames that carry its id. (Other numbers may be the same stream, too, but asking that before each
+ * write of any thread to anything is too dear.) Output that libc writes by itself (stdio) does not come by here: it has the process's
+ * name only. The writes of a process that asked for O_NONBLOCK do not block: see flags.c.
  */
 #define _GNU_SOURCE
 #include "shim/output.h"
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "shim/flags.h"
 #include "shim/hold.h"
 #include "shim/real.h"
 #include "shim/session.h"
@@ -33,6 +35,7 @@ void output_init(void)
 struct framed {
     struct hold hold; /* the captured stream, however fd is turned in the meantime */
     uint32_t tid;
+    bool nonblocking;
 };
 
 static void release(void *framed)
@@ -51,8 +54,11 @@ static bool needs_frames(int fd, struct framed *framed)
         return false;
     framed->hold = hold_get(fd);
     framed->tid = (uint32_t)tid;
-    if (framed->hold.fd >= 0 && session_stream_of(framed->hold.cookie) >= 0)
+    int stream = framed->hold.fd >= 0 ? session_stream_of(framed->hold.cookie) : -1;
+    if (stream >= 0) {
+        framed->nonblocking = flags_stream_nonblocking(stream);
         return true;
+    }
     hold_release(&framed->hold);
     return false;
 }
@@ -60,15 +66,16 @@ static bool needs_frames(int fd, struct framed *framed)
 /* Sends one frame of at most SSCAP_FRAME_PAYLOAD_MAX bytes by the program's own blocking rules, as the cancellation point and with
  * the SIGPIPE and EINTR of the call it stands in for. Returns payload bytes sent, or -1 with errno.
  *
- * The kernel takes a frame whole, as one skb; if not, its rest must follow, or the next bytes would be taken for it. */
+ * The kernel takes a frame whole, as one skb; if not, its rest must follow whatever that takes, or the next bytes would be taken for
+ * it. */
 static ssize_t send_frame(const struct framed *framed, const struct iovec *parts, int n, size_t length)
 {
     struct sscap_frame frame = session_frame(SSCAP_FRAME_BYTES, (uint32_t)length, framed->tid);
-    struct iovec all[PARTS_MAX + 1];
-    all[0] = (struct iovec){.iov_base = &frame, .iov_len = sizeof frame};
-    guest_copy(all + 1, parts, (size_t)n * sizeof *all);
+    struct iovec all[PARTS_MAX + 1] = {{.iov_base = &frame, .iov_len = sizeof frame}};
+    for (int i = 0; i < n; i++) /* field by field: no compiler makes that a call of memcpy */
+        all[i + 1] = (struct iovec){.iov_base = parts[i].iov_base, .iov_len = parts[i].iov_len};
     struct msghdr message = {.msg_iov = all, .msg_iovlen = (size_t)n + 1};
-    ssize_t sent = REAL(sendmsg)(framed->hold.fd, &message, 0);
+    ssize_t sent = REAL(sendmsg)(framed->hold.fd, &message, framed->nonblocking ? MSG_DONTWAIT : 0);
     while (sent >= 0 && (size_t)sent < sizeof frame + length) {
         size_t skip = (size_t)sent;
         while (skip >= message.msg_iov->iov_len) {
@@ -144,11 +151,34 @@ static ssize_t framed_writev(struct framed *framed, const struct iovec *parts, i
     return result;
 }
 
+/* writev on a captured stream that this process wants not to block. *ret_result is set when it was done: between asking and writing the
+ * program may have turned fd to something else. */
+static bool nonblocking_writev(int fd, const struct iovec *parts, int n, ssize_t *ret_result)
+{
+    if (n <= 0 || n > IOV_MAX || !flags_nonblocking(fd))
+        return false;
+    int saved = errno;
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)n};
+    *ret_result = REAL(sendmsg)(fd, &message, MSG_DONTWAIT);
+    if (*ret_result >= 0 || errno != ENOTSOCK)
+        return true;
+    errno = saved;
+    return false;
+}
+
+/* write of what needs no frames. */
+static ssize_t write_plain(int fd, const void *bytes, size_t n)
+{
+    struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = n};
+    ssize_t result;
+    return nonblocking_writev(fd, &part, 1, &result) ? result : REAL(write)(fd, bytes, n);
+}
+
 SSCAP_EXPORT ssize_t write(int fd, const void *bytes, size_t n)
 {
     struct framed framed;
     if (n == 0 || n > SSIZE_MAX || !needs_frames(fd, &framed))
-        return REAL(write)(fd, bytes, n);
+        return write_plain(fd, bytes, n);
     return framed_write(&framed, bytes, n);
 }
 
@@ -171,7 +201,7 @@ static bool copy_parts(struct iovec copy[PARTS_MAX], const struct iovec *parts, 
     return length > 0;
 }
 
-/* writev by another thread; *ret_result is set when it was done. */
+/* writev by another thread; *ret_result is set when it was done, as for all of these. */
 static bool thread_writev(int fd, const struct iovec *parts, int n, ssize_t *ret_result)
 {
     struct framed framed;
@@ -182,10 +212,16 @@ static bool thread_writev(int fd, const struct iovec *parts, int n, ssize_t *ret
     return true;
 }
 
+/* Whatever is not to be left to the kernel. */
+static bool own_writev(int fd, const struct iovec *parts, int n, ssize_t *ret_result)
+{
+    return thread_writev(fd, parts, n, ret_result) || nonblocking_writev(fd, parts, n, ret_result);
+}
+
 SSCAP_EXPORT ssize_t writev(int fd, const struct iovec *parts, int n)
 {
     ssize_t result;
-    return thread_writev(fd, parts, n, &result) ? result : REAL(writev)(fd, parts, n);
+    return own_writev(fd, parts, n, &result) ? result : REAL(writev)(fd, parts, n);
 }
 
 /* On a socket these fail with ESPIPE, but for offset -1, which makes pwritev2 a writev with flags (readv(2)); the flags that could
@@ -193,7 +229,7 @@ SSCAP_EXPORT ssize_t writev(int fd, const struct iovec *parts, int n)
 SSCAP_EXPORT ssize_t pwritev2(int fd, const struct iovec *parts, int n, off_t offset, int flags)
 {
     ssize_t result;
-    if (offset == -1 && flags == 0 && thread_writev(fd, parts, n, &result))
+    if (offset == -1 && flags == 0 && own_writev(fd, parts, n, &result))
         return result;
     return REAL(pwritev2)(fd, parts, n, offset, flags);
 }
@@ -201,7 +237,7 @@ SSCAP_EXPORT ssize_t pwritev2(int fd, const struct iovec *parts, int n, off_t of
 SSCAP_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *parts, int n, off64_t offset, int flags)
 {
     ssize_t result;
-    if (offset == -1 && flags == 0 && thread_writev(fd, parts, n, &result))
+    if (offset == -1 && flags == 0 && own_writev(fd, parts, n, &result))
         return result;
     return REAL(pwritev64v2)(fd, parts, n, offset, flags);
 }

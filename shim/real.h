@@ -3,7 +3,7 @@
  *
  * dlsym takes half a microsecond each, as libc's tables are cold when a program starts, and most programs use few of these: so it is asked
  * at the first use. But not for those that are called where it had better not be (vfork children, signal handlers while another
- * thread loads a library): these are looked up in the constructor. sendmsg and on_exit are not replaced, but needed. */
+ * thread loads a library, an allocator's beginning): these are looked up in the constructor. sendmsg and on_exit are not replaced, but needed. */
 #ifndef SSCAP_SHIM_REAL_H
 #define SSCAP_SHIM_REAL_H
 
@@ -12,7 +12,7 @@
 /* clang-format off */
 #define REAL_EARLY(X) \
     X(write) X(fork) X(_Fork) X(execve) X(wait4) X(_exit) X(kill) X(raise) X(sigaction) X(close) \
-    X(dup2)
+    X(dup2) X(open) X(open64) X(openat) X(openat64) X(fcntl) X(fcntl64) X(ioctl)
 
 #define REAL_LATE(X) \
     X(writev) X(pwritev) X(pwritev64) X(pwritev2) X(pwritev64v2) X(sendmsg) X(setpgid) X(setsid) \
@@ -20,7 +20,10 @@
     X(posix_spawn) X(posix_spawnp) X(system) X(popen) X(pclose) X(waitid) X(quick_exit) \
     X(on_exit) X(killpg) X(tgkill) X(sigqueue) X(pthread_kill) X(pthread_sigqueue) \
     X(pidfd_send_signal) X(signal) X(sysv_signal) X(sigset) X(sigaltstack) X(close_range) \
-    X(closefrom) X(dup3)
+    X(closefrom) X(dup3) X(__open_2) X(__open64_2) X(__openat_2) X(__openat64_2) X(creat) X(creat64) \
+    X(fopen) X(fopen64) X(freopen) X(freopen64) X(shutdown) \
+    X(isatty) X(tcgetattr) X(tcsetattr) X(tcgetpgrp) X(tcsetpgrp) X(tcgetsid) X(tcdrain) X(tcflush) \
+    X(tcflow) X(ttyname) X(ttyname_r) X(fstat) X(__fxstat) X(setvbuf)
 /* clang-format on */
 
 enum real_function {

@@ -6,7 +6,8 @@
  *     constructors (-z initfirst: `environ` is NULL then, hence our own envp) and after everyone's destructors.
  *  3. System calls by GUEST_SYSCALL, which keeps errno, or libc's own function where the program called it (real.h). Nothing of libc
  *     that a program may define itself (guest.h poisons those names).
- *  4. State is written in the constructor and never again: a vfork child shares it with its parent.
+ *  4. State is written in the constructor and never again: a vfork child shares it with its parent. But for what is said where it
+ *     stands to be harmless then: hold.c's slots, flags.c's word per stream, real.c's addresses, crash.c's last words.
  *  5. A descriptor number proves nothing. Before a byte of ours goes anywhere, SO_COOKIE must say that it is our socket.
  *  6. Cancellation points stay cancellation points, and what was none does not become one.
  */

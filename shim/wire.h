@@ -45,6 +45,8 @@
     0x4u /* processes say with what they exit: the kernel cannot tell the runner afterwards */
 #define SSCAP_FLAG_CRASHES 0x8u  /* processes say where they crash */
 #define SSCAP_FLAG_ARGS    0x10u /* processes say with what arguments they were started */
+#define SSCAP_FLAG_TTY_OUT 0x20u /* the captured stream claims to be a terminal */
+#define SSCAP_FLAG_TTY_ERR 0x40u
 
 /* Limits. */
 #define SSCAP_NONCE_SIZE 16

@@ -14,6 +14,7 @@ tag t {name}! {nam} { {name _
 timestamps T -
 stderr - merge both Merge mergex merg split|merge _
 buffer - none full lines _
+tty - never yes Always _
 wait - command never stream _
 on-full - drop wait _
 errors - crash crashes exits crash|exit Crash _

@@ -52,7 +52,8 @@ expected_endings() {
 # Nobody on an old kernel can know: a child whose status the kernel throws away at once, and that could not say it by itself; the children of
 # a static program's shell.
 may_vanish() {
-    [ "$1" = "$OLD_KERNEL" ] || return 1
+    # valgrind knows no pidfds.
+    [ "$1" = "$OLD_KERNEL" ] || [ -n "${WRAP:-}" ] || return 1
     case $2,$3,$5 in
     die,syscall,sigign | die,syscall,nocldwait | die,kill,sigign | die,kill,nocldwait | die,raise,sigign | die,raise,nocldwait) ;;
     static_die,*,system | static_die,*,popen | static_die,*,clone | static_die,*,spawn | static_die,*,vfork | static_die,*,sigign) ;;
@@ -232,12 +233,12 @@ check_casualties() {
 
 @test "deaths: pids that come round every 150 children" {
     local kernel children=6000 pid_max
+    not_wrapped "so slow that pids come round before it has heard of who had them"
     need_root
     need unshare
     # Only from then on a pid namespace has a pid_max of its own; before, this would be the whole machine's.
     printf '%s\n' 6.14 "$(uname -r)" | sort -CV || not_here "needs Linux 6.14"
     ulimit -c 0
-    [ -z "${WRAP:-}" ] || children=1000
     pid_max=$(cat /proc/sys/kernel/pid_max)
     for kernel in "${KERNELS[@]}"; do
         SSCAP_DEBUG=$kernel capture unshare -pf --mount-proc sh -c 'echo 450 >/proc/sys/kernel/pid_max && exec "$@"' sh \

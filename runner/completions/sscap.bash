@@ -9,7 +9,7 @@ _sscap_values() {
     --wait) echo streams command tree ;;
     --on-full) echo block drop ;;
     --errors) echo crash exit none ;;
-    --color) echo auto always never ;;
+    --color | --tty) echo auto always never ;;
     --tag | -t) echo none ;;
     esac
 }
@@ -28,13 +28,13 @@ _sscap_command() {
 _sscap() {
     local cur prev words cword i
     _init_completion -n = || return
-    local options='--lines= --bytes= --max-line= --tail --tail= --tag= --timestamps --stderr= --buffer= --wait=
+    local options='--lines= --bytes= --max-line= --tail --tail= --tag= --timestamps --stderr= --buffer= --tty= --wait=
         --on-full= --errors= --ok-exit= --strict --tree --no-args --color= --quiet --verbose --help --version'
 
     for ((i = 1; i < cword; i++)); do
         case ${words[i]} in
         --) ((i++)) && break ;;
-        -n | -t | --lines | --bytes | --max-line | --tag | --stderr | --buffer | --wait | --on-full | \
+        -n | -t | --lines | --bytes | --max-line | --tag | --stderr | --buffer | --tty | --wait | --on-full | \
             --errors | --ok-exit | --color)
             if ((++i == cword)); then
                 mapfile -t COMPREPLY < <(compgen -W "$(_sscap_values "$prev")" -- "$cur")

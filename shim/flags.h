@@ -1,0 +1,15 @@
+/* flags.h: see flags.c. */
+#ifndef SSCAP_SHIM_FLAGS_H
+#define SSCAP_SHIM_FLAGS_H
+
+#include <stdbool.h>
+
+#include "shim/wire.h"
+
+/* Whether this process wants its output to that captured stream (enum sscap_stream) never to block. */
+bool flags_stream_nonblocking(int stream);
+
+/* The same for a descriptor, whatever it is. One look at memory where the process never asked for such a thing. */
+bool flags_nonblocking(int fd);
+
+#endif

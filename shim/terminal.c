@@ -1,0 +1,325 @@
+/* terminal.c: see terminal.h.
+ *
+ * Questions are put to the terminal that sscap's own stdout or stderr is, opened for the length of the call: so sizes are the real ones, and
+ * follow SIGWINCH. Where sscap has none (--tty=always), a terminal of 80 by 24 answers. What changes the terminal changes it, by the
+ * kernel's own rules for who may; node, for one, ends with an assertion where it cannot set what it found. */
+#define _GNU_SOURCE
+#include "shim/terminal.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "shim/real.h"
+#include "shim/session.h"
+
+#include "shim/guest.h"
+
+enum { DEFAULT_ROWS = 24, DEFAULT_COLUMNS = 80, UNIX98_PTY_SLAVE_MAJOR = 136 };
+
+/* Whether the descriptor is a captured stream that is to look like a terminal; which one. */
+static bool claims(int fd, int *ret_stream)
+{
+    if (!session.joined || (session.flags & (SSCAP_FLAG_TTY_OUT | SSCAP_FLAG_TTY_ERR)) == 0)
+        return false;
+    int stream = session_stream(fd);
+    *ret_stream = stream;
+    return (stream == SSCAP_OUT && session.flags & SSCAP_FLAG_TTY_OUT) ||
+           (stream == SSCAP_ERR && session.flags & SSCAP_FLAG_TTY_ERR);
+}
+
+/* "/proc/RUNNER/fd/N", N being what sscap itself writes this stream to. */
+static void link_of(int stream, char path[40])
+{
+    char *to = guest_copy(path, "/proc/", sizeof "/proc/" - 1);
+    guest_decimal(to, (unsigned int)session.runner);
+    to = guest_copy(path + guest_length(path), "/fd/", sizeof "/fd/" - 1);
+    guest_decimal(to, (unsigned int)(STDOUT_FILENO + stream));
+}
+
+/* Negative: there is none, or it is not ours to open. */
+static int open_terminal(int stream)
+{
+    char path[40];
+    struct termios unused;
+    link_of(stream, path);
+    int fd = (int)GUEST_SYSCALL(SYS_openat, AT_FDCWD, path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
+    if (fd >= 0 && GUEST_SYSCALL(SYS_ioctl, fd, TCGETS, &unused) < 0) {
+        GUEST_SYSCALL(SYS_close, fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* One question to the real terminal. Negative: -errno, or there is none to ask. */
+static long ask(int stream, unsigned long request, void *argument)
+{
+    int fd = open_terminal(stream);
+    if (fd < 0)
+        return -ENOTTY;
+    long result = GUEST_SYSCALL(SYS_ioctl, fd, request, argument);
+    GUEST_SYSCALL(SYS_close, fd);
+    return result;
+}
+
+/* A terminal as login leaves it: what the kernel calls tty_std_termios. */
+static void default_termios(struct termios *termios)
+{
+    static const cc_t characters[] = {
+        [VINTR] = 3,     [VQUIT] = 28,   [VERASE] = 127, [VKILL] = 21, [VEOF] = 4,
+        [VMIN] = 1,      [VSTART] = 17,  [VSTOP] = 19,   [VSUSP] = 26, [VREPRINT] = 18,
+        [VDISCARD] = 15, [VWERASE] = 23, [VLNEXT] = 22};
+    guest_zero(termios, sizeof *termios);
+    termios->c_iflag = ICRNL | IXON;
+    termios->c_oflag = OPOST | ONLCR;
+    termios->c_cflag = B38400 | CS8 | CREAD | HUPCL;
+    termios->c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
+    guest_copy(termios->c_cc, characters, sizeof characters);
+    termios->c_ispeed = termios->c_ospeed = B38400;
+}
+
+/* struct termios of the kernel is the beginning of libc's, but for the control characters' number and the speeds: so libc's call is used. */
+static bool ask_termios(int stream, struct termios *ret_termios)
+{
+    int fd = open_terminal(stream);
+    if (fd < 0)
+        return false;
+    bool answered = REAL(tcgetattr)(fd, ret_termios) == 0;
+    GUEST_SYSCALL(SYS_close, fd);
+    return answered;
+}
+
+static bool set_termios(int stream, int actions, const struct termios *termios, int *ret_result)
+{
+    int fd = open_terminal(stream);
+    if (fd < 0)
+        return false;
+    *ret_result = REAL(tcsetattr)(fd, actions, termios);
+    GUEST_SYSCALL(SYS_close, fd);
+    return true;
+}
+
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* --- what programs ask --- */
+
+SSCAP_EXPORT int isatty(int fd)
+{
+    int stream;
+    return claims(fd, &stream) ? 1 : REAL(isatty)(fd);
+}
+
+SSCAP_EXPORT int tcgetattr(int fd, struct termios *termios)
+{
+    int stream;
+    if (!claims(fd, &stream))
+        return REAL(tcgetattr)(fd, termios);
+    if (!ask_termios(stream, termios))
+        default_termios(termios);
+    return 0;
+}
+
+SSCAP_EXPORT int tcsetattr(int fd, int actions, const struct termios *termios)
+{
+    int stream;
+    int result = 0;
+    if (!claims(fd, &stream))
+        return REAL(tcsetattr)(fd, actions, termios);
+    (void)set_termios(stream, actions, termios, &result); /* where there is none: as if */
+    return result;
+}
+
+/* Programs that colour for terminals alone (grep) ask for a character device. `status` is what the kernel said of the socket. */
+static void become_terminal(int fd, struct stat *status)
+{
+    int stream;
+    if (!S_ISSOCK(status->st_mode) || !claims(fd, &stream))
+        return;
+    int terminal = open_terminal(stream);
+    if (terminal < 0 || REAL(fstat)(terminal, status) != 0) {
+        status->st_mode = S_IFCHR | S_IRUSR | S_IWUSR | S_IWGRP;
+        status->st_rdev = makedev(UNIX98_PTY_SLAVE_MAJOR, 0);
+    }
+    if (terminal >= 0)
+        GUEST_SYSCALL(SYS_close, terminal);
+}
+
+SSCAP_EXPORT int fstat(int fd, struct stat *status)
+{
+    int result = REAL(fstat)(fd, status);
+    if (result == 0)
+        become_terminal(fd, status);
+    return result;
+}
+
+/* What programs that were linked before glibc 2.33 call; no header has it since. */
+int __fxstat(int version, int fd, struct stat *status);
+
+SSCAP_EXPORT int __fxstat(int version, int fd, struct stat *status)
+{
+    int result = REAL(__fxstat)(version, fd, status);
+    if (result == 0)
+        become_terminal(fd, status);
+    return result;
+}
+
+#if __WORDSIZE == 64 /* where the two structures are one */
+_Static_assert(sizeof(struct stat) == sizeof(struct stat64), "one structure");
+
+SSCAP_EXPORT int fstat64(int fd, struct stat64 *status)
+{
+    return fstat(fd, (struct stat *)(void *)status);
+}
+
+int __fxstat64(int version, int fd, struct stat64 *status);
+
+SSCAP_EXPORT int __fxstat64(int version, int fd, struct stat64 *status)
+{
+    return __fxstat(version, fd, (struct stat *)(void *)status);
+}
+#endif
+
+/* The path that the link shows; false: there is no terminal behind it. */
+static bool name_of(int stream, char *name, size_t size)
+{
+    char path[40];
+    int fd = open_terminal(stream);
+    if (fd < 0)
+        return false;
+    GUEST_SYSCALL(SYS_close, fd);
+    link_of(stream, path);
+    long length = GUEST_SYSCALL(SYS_readlinkat, AT_FDCWD, path, name, size - 1);
+    if (length <= 0)
+        return false;
+    name[length] = '\0';
+    return true;
+}
+
+SSCAP_EXPORT int ttyname_r(int fd, char *name, size_t size)
+{
+    char found[PATH_MAX];
+    int stream;
+    if (!claims(fd, &stream) || !name_of(stream, found, sizeof found))
+        return REAL(ttyname_r)(fd, name, size);
+    size_t length = guest_length(found) + 1;
+    if (length > size)
+        return ERANGE;
+    guest_copy(name, found, length);
+    return 0;
+}
+
+SSCAP_EXPORT char *ttyname(int fd)
+{
+    static char name[PATH_MAX]; /* as libc's: the next call writes over it */
+    int stream;
+    return claims(fd, &stream) && name_of(stream, name, sizeof name) ? name : REAL(ttyname)(fd);
+}
+
+SSCAP_EXPORT pid_t tcgetpgrp(int fd)
+{
+    int stream;
+    pid_t group = 0;
+    if (!claims(fd, &stream))
+        return REAL(tcgetpgrp)(fd);
+    long result = ask(stream, TIOCGPGRP, &group);
+    return result < 0 ? fail((int)-result) : group;
+}
+
+SSCAP_EXPORT int tcsetpgrp(int fd, pid_t group)
+{
+    int stream;
+    if (!claims(fd, &stream))
+        return REAL(tcsetpgrp)(fd, group);
+    long result = ask(stream, TIOCSPGRP, &group);
+    return result < 0 ? fail((int)-result) : 0;
+}
+
+SSCAP_EXPORT pid_t tcgetsid(int fd)
+{
+    int stream;
+    pid_t id = 0;
+    if (!claims(fd, &stream))
+        return REAL(tcgetsid)(fd);
+    long result = ask(stream, TIOCGSID, &id);
+    return result < 0 ? fail((int)-result) : id;
+}
+
+/* What has been written is on its way. */
+SSCAP_EXPORT int tcdrain(int fd)
+{
+    int stream;
+    return claims(fd, &stream) ? 0 : REAL(tcdrain)(fd);
+}
+
+SSCAP_EXPORT int tcflush(int fd, int queue)
+{
+    int stream;
+    return claims(fd, &stream) ? 0 : REAL(tcflush)(fd, queue);
+}
+
+SSCAP_EXPORT int tcflow(int fd, int action)
+{
+    int stream;
+    return claims(fd, &stream) ? 0 : REAL(tcflow)(fd, action);
+}
+
+static bool answer_size(int stream, void *argument, long *ret_result)
+{
+    *ret_result = ask(stream, TIOCGWINSZ, argument);
+    if (*ret_result == -ENOTTY) {
+        *(struct winsize *)argument = (struct winsize){.ws_row = DEFAULT_ROWS, .ws_col = DEFAULT_COLUMNS};
+        *ret_result = 0;
+    }
+    return true;
+}
+
+static bool answer(int stream, unsigned long request, void *argument, long *ret_result)
+{
+    switch (request) {
+    case TIOCGWINSZ:
+        return answer_size(stream, argument, ret_result);
+    case TCGETS:
+    case TIOCGPGRP:
+    case TIOCGSID:
+    case TIOCOUTQ:
+    case TIOCGETD:
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+    case TIOCSPGRP:
+        *ret_result = ask(stream, request, argument);
+        return *ret_result != -ENOTTY;
+    case TIOCGPTN:
+        /* A pseudo-terminal's master answers this, a slave does not. libuv opens what ttyname says, past us, unless it is a master. */
+        *(unsigned int *)argument = 0;
+        *ret_result = 0;
+        return true;
+    case TIOCSWINSZ:
+    case TIOCSTI:
+        *ret_result = -EIO;
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool terminal_ioctl(int fd, unsigned long request, void *argument, int *ret_result)
+{
+    int stream;
+    long result;
+    /* Requests of terminals are 0x54XX (asm-generic/ioctls.h), and TIOCGPTN, which has its size in it. */
+    if (((request & 0xffff) >> 8) != 'T' || !claims(fd, &stream) ||
+        !answer(stream, request, argument, &result))
+        return false;
+    *ret_result = result < 0 ? fail((int)-result) : (int)result;
+    return true;
+}
