@@ -118,6 +118,9 @@ package_of() {
     busybox) echo busybox-static ;;
     pstree | fuser | killall) echo psmisc ;;
     ps | pgrep) echo procps ;;
+    java | javac) echo default-jdk-headless ;;
+    addr2line | objcopy | strip) echo binutils ;;
+    setpriv | unshare) echo util-linux ;;
     *) echo "$1" ;;
     esac
 }
