@@ -7,6 +7,7 @@
 #   make test WRAP=valgrind            the runner under valgrind
 #   make check               format, clang-tidy, cppcheck, shellcheck, headers, exported symbols
 #   make bench | soak | fuzz speed ratios | the long tests | the fuzzers (FUZZ_SECONDS=60 each)
+#   make compat              real software with and without sscap, ONLY='git node.*'; as root: it installs it from Debian
 #   make install | uninstall PREFIX=/usr/local DESTDIR= BINDIR= LIBDIR= MANDIR= DATADIR=
 #   make V=1                 shows whole commands;  make B=DIR builds in DIR
 
@@ -20,6 +21,7 @@ TESTS = $(sort $(wildcard tests/*.bats))
 CMD = $(B)/tests/programs/demo
 RUNS =
 FUZZ_SECONDS = 60
+ONLY =
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -30,7 +32,7 @@ INSTALL ?= install
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all run test check bench soak fuzz install uninstall clean programs
+.PHONY: all run test check bench soak compat fuzz install uninstall clean programs
 Q = $(if $(V),,@)
 
 # --- what there is ------------------------------------------------------------------------------------------
@@ -204,6 +206,10 @@ bench: all $(BENCH)
 soak: all programs
 	@$(CLEAN_ENV); export SSCAP=$(TESTED) LIBSSCAP=$(abspath $(B)/libsscap.so) PROGRAMS=$(abspath $(B)/tests/programs); \
 	unset SUMMARY; tests/soak/run
+
+compat: all
+	@$(CLEAN_ENV); export SSCAP=$(abspath $(B)/sscap) LIBSSCAP=$(abspath $(B)/libsscap.so); \
+	tests/compat/run $(foreach row,$(ONLY),--only '$(row)')
 
 # Each fuzzer in turn, with what it found before as its corpus. libFuzzer is clang's.
 fuzz: $(FUZZ:%.c=$(B)/%)

@@ -192,7 +192,11 @@ check_casualties() {
     endings_by_pid | grep -v ' 0$' | sort >"$TMP/found"
     assert_same "$TMP/expected" "$TMP/found"
     assert_equal "$(($2 + 1))" "$(endings | wc -l)"
-    assert_count "$err" "^[1-5]\\. casualties: .*, $3 times\$" 5
+    assert_matches "$err" "^sscap: 100 of $(($2 + 1)) processes failed, 80 killed by signals; "
+}
+
+five_groups_of() {
+    assert_count "$err" "^[1-5]\\. casualties: .*, $1 times\$" 5
     assert_count "$err" '^[0-9]+\. ' 5
 }
 
@@ -203,8 +207,8 @@ check_casualties() {
     for kernel in "${KERNELS[@]}"; do
         on_kernel "$kernel" "$PROGRAMS/casualties" "$children" 100 "$TMP/died"
         assert_status 0
-        check_casualties "$TMP/died" "$children" 20
-        assert_matches "$err" "^sscap: 100 of $((children + 1)) processes failed, 80 killed by signals; "
+        check_casualties "$TMP/died" "$children"
+        five_groups_of 20
     done
 }
 
@@ -244,7 +248,9 @@ check_casualties() {
         SSCAP_DEBUG=$kernel capture unshare -pf --mount-proc sh -c 'echo 450 >/proc/sys/kernel/pid_max && exec "$@"' sh \
             "$SSCAP" --tree "$PROGRAMS/casualties" "$children" 100 "$TMP/died"
         assert_status 0
-        check_casualties "$TMP/died" "$children" 20
+        # The last words of one whose pid is another's before they are read may count as the other's, and make a group of
+        # their own: so it is the endings that are looked at.
+        check_casualties "$TMP/died" "$children"
         assert_equal "$pid_max" "$(cat /proc/sys/kernel/pid_max)"
     done
 }
