@@ -72,7 +72,7 @@ row_zlib() {
 }
 
 row warnings -n 'gcc g++ clang' \
-    'gcc and clang: errors, warnings, -E, -pipe, -save-temps, -flto=4, an internal driver with a response file, -fdiagnostics-color=always'
+    'gcc and clang: errors, warnings, -E, -pipe, -save-temps, -flto=4, a response file, -fdiagnostics-color=always'
 row_warnings() {
     printf 'int f(int x) { int y; if (x = 1) return y; }\nint main(void) { return f("a"); }\n' >bad.c
     printf 'int main(void) { return undefined(; }\n' >error.c

@@ -90,7 +90,7 @@ row_make() {
 }
 
 row parallel -n parallel -s both -f 's/^(parallel: This job failed:).*/\1/; s#/[^ ]*/par[A-Za-z0-9]*#PAR#' \
-    'GNU parallel -j8: groups, --line-buffer, --tag, --halt, stdin by --pipe, exit status'
+    'GNU parallel -j8: groups, --line-buffer, --tag, stdin by --pipe, exit status'
 row_parallel() {
     mkdir .parallel && touch .parallel/will-cite
     seq 40 | parallel -j8 'echo out {}; echo err {} >&2'
@@ -116,7 +116,7 @@ row_xargs() {
     seq 3 | xargs -t -n1 echo
 }
 
-row find -n find=findutils 'find -exec with ; and +, -execdir, -ok without a terminal, -fprint /dev/stderr'
+row find -n find=findutils 'find -exec with ; and +, -execdir, -fprint /dev/stderr, -fprintf /dev/stdout'
 row_find() {
     mkdir -p tree/{a,b,c}/{1,2,3}
     touch tree/{a,b,c}/{1,2,3}/file
