@@ -85,8 +85,6 @@ static struct group *find(const struct errors *errors, uint64_t fingerprint, con
 /* A place in the buffer, in order with the lines. False: not now. */
 static bool take_place(struct errors *errors, const struct process *process, uint32_t number)
 {
-    if (errors->buffer == NULL)
-        return true;
     struct record *record = buffer_append(errors->buffer, sizeof number);
     if (record == NULL)
         return false;
@@ -162,9 +160,8 @@ static struct group *new_group(struct errors *errors, struct process *process, c
 static void add_member(struct group *group, const struct process *process)
 {
     uint64_t lasted = process->gone - process->begun;
-    if (group->count < GROUP_MEMBERS_MAX)
-        group->members[group->count] = (struct member){
-            .pid = process->pid, .begun = process->begun, .gone = process->gone};
+    if (group->count < GROUP_PIDS_MAX)
+        group->pids[group->count] = process->pid;
     group->count++;
     if (process->gone > group->last)
         group->last = process->gone;
@@ -279,18 +276,12 @@ void errors_title(const struct group *group, char *text, size_t size)
     }
 }
 
-static int rank_of(const struct group *group)
-{
-    bool fault = group->kind == GROUP_SIGNAL;
-    return fault ? 0 : group->kind == GROUP_EXIT ? 1 : 2;
-}
-
 static int compare(const void *a, const void *b)
 {
     const struct group *first = *(const struct group *const *)a;
     const struct group *second = *(const struct group *const *)b;
-    if (rank_of(first) != rank_of(second))
-        return rank_of(first) - rank_of(second);
+    if (first->kind != second->kind)
+        return (int)first->kind - (int)second->kind;
     return first->first < second->first ? -1 : first->first > second->first;
 }
 

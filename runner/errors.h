@@ -14,16 +14,12 @@
 enum {
     GROUPS_MAX = 256,       /* kinds of failure; those of more kinds are counted */
     GROUP_FRAMES_MAX = 24,  /* of a group's backtrace */
-    GROUP_MEMBERS_MAX = 8,  /* whose pids are kept: the first ones */
+    GROUP_PIDS_MAX = 8,     /* of its first members */
     EVIDENCE_MAX = 4 << 20, /* bytes of all groups' evidence together; groups beyond it have none */
 };
 
+/* In the order in which they are reported. */
 enum group_kind { GROUP_SIGNAL, GROUP_EXIT, GROUP_VANISHED };
-
-struct member {
-    int32_t pid;
-    uint64_t begun, gone; /* now_ns */
-};
 
 struct group {
     enum group_kind kind;
@@ -33,7 +29,7 @@ struct group {
     uint64_t count;
     uint64_t first, last;       /* now_ns of the members' ends */
     uint64_t shortest, longest; /* ns: how long members ran */
-    struct member members[GROUP_MEMBERS_MAX];
+    int32_t pids[GROUP_PIDS_MAX];
     /* Of the first member: */
     int32_t pid;
     int status; /* as waitpid has it; not of vanished ones */
@@ -50,7 +46,7 @@ struct group {
 struct errors {
     const struct options *options;
     struct symbols *symbols;
-    struct buffer *buffer; /* where a group has its place; NULL: none has */
+    struct buffer *buffer; /* where groups have their places */
     uint8_t stream;        /* enum sscap_stream, whose lines it has its place among */
     struct group *groups[GROUPS_MAX];
     uint32_t count;

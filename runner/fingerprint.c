@@ -104,8 +104,6 @@ static void last_line(const struct tail *tail, char *line, size_t size)
     for (char *c = line; *c != '\0'; c++)
         if (*c == '\t' || *c == '\r')
             *c = ' ';
-    if (strlen(line) < length) /* a NUL in it */
-        line[strlen(line)] = '\0';
     fingerprint_mask(line);
 }
 

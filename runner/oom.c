@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/pidfd.h"
 #include "runner/processes.h"
+#include "runner/util.h"
 
 /* --- where the counts are --- */
 
@@ -22,8 +24,7 @@ static void look_at_mount(struct oom *oom, char *line)
     if (dash == NULL || sscanf(dash, " - %31s %*s %255s", type, super) != 2)
         return;
     bool v1 = strcmp(type, "cgroup") == 0;
-    char *option = v1 ? strstr(super, "memory") : NULL;
-    bool memory = option != NULL && (option[6] == '\0' || option[6] == ',');
+    bool memory = v1 && list_has(super, "memory");
     if (!memory && (strcmp(type, "cgroup2") != 0 || oom->mount != NULL))
         return;
     if (sscanf(line, "%*s %*s %*s %ms %ms", &root, &mount) == 2) {
@@ -74,9 +75,8 @@ static bool path_of(const struct oom *oom, int32_t pid, char *path, size_t size)
         char *at = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
         if (at == NULL)
             continue;
-        *at++ = '\0';
-        char *memory = strstr(controllers + 1, "memory");
-        found = oom->v1 ? memory != NULL : strncmp(line, "0:", 2) == 0;
+        *at++ = '\0'; /* NUMBER:CONTROLLERS:PATH */
+        found = oom->v1 ? list_has(controllers + 1, "memory") : strncmp(line, "0:", 2) == 0;
         at[strcspn(at, "\n")] = '\0';
         found = found && (size_t)snprintf(path, size, "%s", at) < size;
     }
@@ -157,12 +157,13 @@ static bool judge(struct oom *oom, struct process *process, uint32_t number)
 void oom_judge(struct oom *oom, struct process *process)
 {
     char path[PATH_MAX];
-    const int32_t where[] = {process->pid, process->ppid};
     if (oom->mount == NULL)
         return;
-    for (size_t i = 0; i < sizeof where / sizeof where[0]; i++)
-        if (where[i] > 0 && path_of(oom, where[i], path, sizeof path) &&
-            judge(oom, process, find_or_add(oom, path, false)))
-            return;
+    if (path_of(oom, process->pid, path, sizeof path) && process->exit.fd >= 0 &&
+        pidfd_unreaped(process->exit.fd) && judge(oom, process, find_or_add(oom, path, false)))
+        return; /* it still had its pid after the path was read, so it was its own */
+    if (process->ppid > 0 && path_of(oom, process->ppid, path, sizeof path) &&
+        judge(oom, process, find_or_add(oom, path, false)))
+        return;
     judge(oom, process, process->memory_group);
 }

@@ -5,19 +5,18 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/stamped.h"
+#include "runner/util.h"
+
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76
 #define SO_PEERPIDFD 77
-#endif
-#ifndef SCM_PIDFD
-#define SCM_PIDFD 4
 #endif
 
 /* struct pidfd_info, in its first version (PIDFD_INFO_SIZE_VER0). */
@@ -73,44 +72,6 @@ int pidfd_peer(int socket)
     return getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) < 0 ? -errno : fd;
 }
 
-int pidfd_received(struct msghdr *message)
-{
-    int fd = -1;
-    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part))
-        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_PIDFD)
-            memcpy(&fd, CMSG_DATA(part), sizeof fd);
-    return fd < 0 ? -1 : fd;
-}
-
-static bool switched_off(const char *word)
-{
-    const char *list = getenv("SSCAP_DEBUG");
-    size_t length = strlen(word);
-    for (const char *at = list; at != NULL; at = strchr(at, ',')) {
-        at += *at == ',';
-        if (strncmp(at, word, length) == 0 && (at[length] == ',' || at[length] == '\0'))
-            return true;
-    }
-    return false;
-}
-
-/* What arrived with a message of a writer that is gone; negative: nothing. */
-static int receive_pidfd(int socket)
-{
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    char byte;
-    int fd = -1;
-    struct iovec part = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) == 1)
-        fd = pidfd_received(&message);
-    return fd;
-}
-
 /* By trying it on a child (by vfork: 40 us instead of 150): kernels from 6.13 know the call but not exits, and from 6.5 the socket option
  * but not for writers that are gone. */
 static struct pidfd_features try(int reader, int writer)
@@ -126,7 +87,10 @@ static struct pidfd_features try(int reader, int writer)
     int fd = pidfd_of(child);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
-    int passed = receive_pidfd(reader);
+    int32_t sender;
+    int passed = -1;
+    char byte;
+    (void)stamped_receive(reader, &byte, 1, 0, &sender, &passed);
     features.info = fd >= 0 && pidfd_status(fd, &status);
     features.pass &= passed >= 0 && pidfd_status(passed, &status);
     if (fd >= 0)
@@ -144,7 +108,8 @@ struct pidfd_features pidfd_features(void)
     struct pidfd_features features = try(pair[0], pair[1]);
     close(pair[0]);
     close(pair[1]);
-    features.info &= !switched_off("no-pidfd-info");
-    features.pass &= !switched_off("no-pass-pidfd");
+    const char *off = getenv("SSCAP_DEBUG");
+    features.info &= !list_has(off, "no-pidfd-info");
+    features.pass &= !list_has(off, "no-pass-pidfd");
     return features;
 }

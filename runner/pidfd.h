@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 struct pidfd_features {
     bool info; /* PIDFD_GET_INFO tells the status of processes that anyone has reaped (Linux 6.15) */
@@ -29,9 +28,6 @@ bool pidfd_status(int pidfd, int *ret_status);
 
 /* Asks for a pidfd with each message that arrives at this socket. Returns 0 or -errno. */
 int pidfd_pass(int socket);
-
-/* The pidfd that came with a message, or -1: none, the kernel having had no descriptor to spare. Wants room for one more control message of an int. */
-int pidfd_received(struct msghdr *message);
 
 /* Of the process at the other end of a connection, as it was when it connected. Returns the descriptor or -errno. */
 int pidfd_peer(int socket);

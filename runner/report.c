@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,8 @@ static void write_all(const char *text, size_t length)
 {
     while (length > 0) {
         ssize_t n = write(STDERR_FILENO, text, length);
-        if (n < 0 && errno == EINTR)
+        struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+        if (n < 0 && (errno == EINTR || (errno == EAGAIN && poll(&room, 1, -1) >= 0)))
             continue;
         if (n <= 0)
             return;

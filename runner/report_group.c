@@ -89,14 +89,14 @@ static void print_times(const struct report *report, const struct group *group)
     fputc('\n', report->file);
 }
 
-static void print_members(const struct report *report, const struct group *group)
+static void print_pids(const struct report *report, const struct group *group)
 {
-    uint64_t shown = group->count < GROUP_MEMBERS_MAX ? group->count : GROUP_MEMBERS_MAX;
+    uint64_t shown = group->count < GROUP_PIDS_MAX ? group->count : GROUP_PIDS_MAX;
     if (group->count == 1)
         return;
     label(report, "pids");
     for (uint64_t i = 0; i < shown; i++)
-        fprintf(report->file, "%s%d", i > 0 ? " " : "", group->members[i].pid);
+        fprintf(report->file, "%s%d", i > 0 ? " " : "", group->pids[i]);
     if (group->count > shown)
         fprintf(report->file, " and %llu more", (unsigned long long)(group->count - shown));
     fputc('\n', report->file);
@@ -284,6 +284,8 @@ static void print_stack(const struct report *report, struct group *group)
 {
     if (group->frame_count == 0 || group->ending.crash == NULL)
         return;
+    if (group->ending.crash->tid != (uint32_t)group->pid)
+        item(report, "thread", "%u, not the main one", group->ending.crash->tid);
     group->frame_count = crash_frames(report->errors->symbols, group->ending.crash, group->frames,
                                       GROUP_FRAMES_MAX);
     addr2line_add(report->errors->symbols, group->frames, group->frame_count);
@@ -341,6 +343,15 @@ static void print_left(const struct report *report, const struct group *group)
     print_lines(report, "unsent", '|', &tail, LINES_SHOWN_FEW);
 }
 
+/* What made its members one group. */
+static void print_fingerprint(const struct report *report, const struct group *group)
+{
+    label(report, "group");
+    fprintf(report->file, "v%d:%016llx ", FINGERPRINT_VERSION, (unsigned long long)group->fingerprint);
+    report_put_safe(report->file, group->basis, strlen(group->basis));
+    fputc('\n', report->file);
+}
+
 static size_t position_of(const struct report *report, uint32_t number)
 {
     for (size_t i = 0; i < report->count; i++)
@@ -354,7 +365,8 @@ void report_group(const struct report *report, size_t position)
     struct group *group = report->errors->groups[report->sorted[position - 1]->number - 1];
     char title[200];
     size_t cause = group->cause != group->number ? position_of(report, group->cause) : 0;
-    unsigned int lines = group->kind == GROUP_SIGNAL ? LINES_SHOWN_FEW : LINES_SHOWN;
+    /* Of a plain exit what it said last is reason enough. */
+    bool all = group->kind == GROUP_SIGNAL || report->errors->options->verbose;
     errors_title(group, title, sizeof title);
     fprintf(report->file, "\n%s%zu. ", group->kind == GROUP_SIGNAL ? BOLD_RED(report) : YELLOW(report),
             position);
@@ -367,18 +379,19 @@ void report_group(const struct report *report, size_t position)
     if (cause != 0)
         item(report, "after", "a child of it failed, see %zu.", cause);
     print_stack(report, group);
-    if (lines == LINES_SHOWN && group->tail[SSCAP_ERR].length > 0)
-        print_lines(report, "stderr", '!', &group->tail[SSCAP_ERR], lines);
-    else {
+    if (all || group->tail[SSCAP_ERR].length == 0) {
         print_lines(report, "stdout", '|', &group->tail[SSCAP_OUT], LINES_SHOWN_FEW);
         print_left(report, group);
-        print_lines(report, "stderr", '!', &group->tail[SSCAP_ERR], lines);
     }
+    print_lines(report, "stderr", '!', &group->tail[SSCAP_ERR],
+                group->kind == GROUP_SIGNAL ? LINES_SHOWN_FEW : LINES_SHOWN);
     print_command(report, group->image);
     print_directory(report, group->image);
     print_parents(report, group);
     print_times(report, group);
-    print_members(report, group);
-    if (group->kind == GROUP_SIGNAL)
+    print_pids(report, group);
+    if (all)
         print_usage(report, &group->ending);
+    if (report->errors->options->verbose)
+        print_fingerprint(report, group);
 }

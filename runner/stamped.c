@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "runner/pidfd.h"
+#ifndef SCM_PIDFD /* Debian 12: include/linux/socket.h of Linux 6.5 */
+#define SCM_PIDFD 4
+#endif
 
 ssize_t stamped_receive(int fd, void *to, size_t size, int flags, int32_t *ret_sender, int *pidfd)
 {
@@ -15,9 +17,9 @@ ssize_t stamped_receive(int fd, void *to, size_t size, int flags, int32_t *ret_s
         char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control;
-    struct iovec part = {.iov_base = to, .iov_len = size};
+    struct iovec bytes = {.iov_base = to, .iov_len = size};
     struct msghdr message = {
-        .msg_iov = &part,
+        .msg_iov = &bytes,
         .msg_iovlen = 1,
         .msg_control = &control,
         .msg_controllen = pidfd != NULL ? sizeof control : CMSG_SPACE(sizeof(struct ucred)),
@@ -27,15 +29,22 @@ ssize_t stamped_receive(int fd, void *to, size_t size, int flags, int32_t *ret_s
         n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
     while (n < 0 && errno == EINTR);
     *ret_sender = 0;
+    if (pidfd != NULL)
+        *pidfd = -1;
     if (n <= 0)
         return n;
-    if (pidfd != NULL)
-        *pidfd = pidfd_received(&message);
-    const struct cmsghdr *stamp = CMSG_FIRSTHDR(&message);
-    if (stamp == NULL || stamp->cmsg_level != SOL_SOCKET || stamp->cmsg_type != SCM_CREDENTIALS)
-        return n;
-    struct ucred sender;
-    memcpy(&sender, CMSG_DATA(stamp), sizeof sender);
-    *ret_sender = sender.pid;
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL; part = CMSG_NXTHDR(&message, part)) {
+        struct ucred sender;
+        if (part->cmsg_level != SOL_SOCKET)
+            continue;
+        if (part->cmsg_type == SCM_CREDENTIALS) {
+            memcpy(&sender, CMSG_DATA(part), sizeof sender);
+            *ret_sender = sender.pid;
+        } else if (part->cmsg_type == SCM_PIDFD && pidfd != NULL) {
+            memcpy(pidfd, CMSG_DATA(part), sizeof *pidfd);
+            if (*pidfd < 0) /* an error */
+                *pidfd = -1;
+        }
+    }
     return n;
 }

@@ -2,6 +2,7 @@
 #ifndef SSCAP_RUNNER_UTIL_H
 #define SSCAP_RUNNER_UTIL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ uint64_t now_ns(void);
 
 /* Wall-clock time in nanoseconds since 1970. */
 uint64_t wall_ns(void);
+
+/* Whether a word stands in a list of words that commas separate; not in NULL. */
+bool list_has(const char *list, const char *word);
 
 /* "s" unless n is 1. */
 const char *plural(uint64_t n);

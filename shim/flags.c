@@ -9,8 +9,7 @@
  * sendfile and splice; no SIGIO comes (O_ASYNC); exec forgets it, and forked children that have exec'd do not have it, either. Raw system
  * calls and static programs still reach the description: that cannot be prevented from here, nor undone by the runner, whose end is another one.
  *
- * This is the one place of the shim with state that changes after the constructor, a word for each stream. A vfork child that sets it
- * sets it for its parent as well, and so would the kernel: to it, too, the flag belongs to what both of them share.
+ * The state is a word for each stream. A vfork child that sets it sets it for its parent as well, and so would the kernel: to it, too, the flag belongs to what both of them share.
  *
  * After shutdown(SHUT_WR), what this process goes on to write still arrives, where a socket would say EPIPE and kill: instead of a
  * stream the program expects a pipe, a file or a terminal on fd 1, for which shutdown fails (ENOTSOCK) and changes nothing, and those who call

@@ -104,12 +104,6 @@ static bool set_termios(int stream, int actions, const struct termios *termios, 
     return true;
 }
 
-static int fail(int error)
-{
-    errno = error;
-    return -1;
-}
-
 /* --- what programs ask --- */
 
 SSCAP_EXPORT int isatty(int fd)
@@ -224,35 +218,6 @@ SSCAP_EXPORT char *ttyname(int fd)
     return claims(fd, &stream) && name_of(stream, name, sizeof name) ? name : REAL(ttyname)(fd);
 }
 
-SSCAP_EXPORT pid_t tcgetpgrp(int fd)
-{
-    int stream;
-    pid_t group = 0;
-    if (!claims(fd, &stream))
-        return REAL(tcgetpgrp)(fd);
-    long result = ask(stream, TIOCGPGRP, &group);
-    return result < 0 ? fail((int)-result) : group;
-}
-
-SSCAP_EXPORT int tcsetpgrp(int fd, pid_t group)
-{
-    int stream;
-    if (!claims(fd, &stream))
-        return REAL(tcsetpgrp)(fd, group);
-    long result = ask(stream, TIOCSPGRP, &group);
-    return result < 0 ? fail((int)-result) : 0;
-}
-
-SSCAP_EXPORT pid_t tcgetsid(int fd)
-{
-    int stream;
-    pid_t id = 0;
-    if (!claims(fd, &stream))
-        return REAL(tcgetsid)(fd);
-    long result = ask(stream, TIOCGSID, &id);
-    return result < 0 ? fail((int)-result) : id;
-}
-
 /* What has been written is on its way. */
 SSCAP_EXPORT int tcdrain(int fd)
 {
@@ -272,21 +237,16 @@ SSCAP_EXPORT int tcflow(int fd, int action)
     return claims(fd, &stream) ? 0 : REAL(tcflow)(fd, action);
 }
 
-static bool answer_size(int stream, void *argument, long *ret_result)
-{
-    *ret_result = ask(stream, TIOCGWINSZ, argument);
-    if (*ret_result == -ENOTTY) {
-        *(struct winsize *)argument = (struct winsize){.ws_row = DEFAULT_ROWS, .ws_col = DEFAULT_COLUMNS};
-        *ret_result = 0;
-    }
-    return true;
-}
-
 static bool answer(int stream, unsigned long request, void *argument, long *ret_result)
 {
     switch (request) {
     case TIOCGWINSZ:
-        return answer_size(stream, argument, ret_result);
+        *ret_result = ask(stream, request, argument);
+        if (*ret_result == -ENOTTY) {
+            *(struct winsize *)argument = (struct winsize){.ws_row = DEFAULT_ROWS, .ws_col = DEFAULT_COLUMNS};
+            *ret_result = 0;
+        }
+        return true;
     case TCGETS:
     case TIOCGPGRP:
     case TIOCGSID:
@@ -320,6 +280,36 @@ bool terminal_ioctl(int fd, unsigned long request, void *argument, int *ret_resu
     if (((request & 0xffff) >> 8) != 'T' || !claims(fd, &stream) ||
         !answer(stream, request, argument, &result))
         return false;
-    *ret_result = result < 0 ? fail((int)-result) : (int)result;
+    *ret_result = (int)result;
+    if (result < 0) {
+        errno = (int)-result;
+        *ret_result = -1;
+    }
     return true;
+}
+
+/* libc asks the same, past our ioctl. */
+
+SSCAP_EXPORT pid_t tcgetpgrp(int fd)
+{
+    int result;
+    pid_t group = 0;
+    if (!terminal_ioctl(fd, TIOCGPGRP, &group, &result))
+        return REAL(tcgetpgrp)(fd);
+    return result < 0 ? -1 : group;
+}
+
+SSCAP_EXPORT int tcsetpgrp(int fd, pid_t group)
+{
+    int result;
+    return terminal_ioctl(fd, TIOCSPGRP, &group, &result) ? result : REAL(tcsetpgrp)(fd, group);
+}
+
+SSCAP_EXPORT pid_t tcgetsid(int fd)
+{
+    int result;
+    pid_t id = 0;
+    if (!terminal_ioctl(fd, TIOCGSID, &id, &result))
+        return REAL(tcgetsid)(fd);
+    return result < 0 ? -1 : id;
 }

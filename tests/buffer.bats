@@ -81,11 +81,7 @@ long_lines() {
 stick() {
     mkfifo "$TMP/fifo"
     exec 7<>"$TMP/fifo"
-    (close_inherited && exec timeout -k 10 "$DEADLINE" bash -c 'echo $$ >"$0" && exec "$@"' "$TMP/runner" \
-        "$SSCAP" "$@") >"$TMP/fifo" 2>"$err" &
-    job=$!
-    wait_until [ -s "$TMP/runner" ]
-    read -r runner <"$TMP/runner"
+    to=$TMP/fifo start "$@"
 }
 
 # The reader comes, and takes all to the end; $status is sscap's.
@@ -101,11 +97,6 @@ release() {
 
 opened_by() {
     [ "$(readlink "/proc/$1/fd/3")" = "$TMP/fifo" ]
-}
-
-finish() {
-    status=0
-    wait "$job" || status=$?
 }
 
 # blocked PID: has written nothing for a while. That it waits for good cannot be seen from outside, but that it is not

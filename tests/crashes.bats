@@ -4,11 +4,6 @@
 
 load helper
 
-setup_file() {
-    PYTHON=$(python3 -c 'import sys; print(sys.executable)')
-    export PYTHON
-}
-
 setup() {
     make_tmp
     # Where there is to be a core file, the test says so.
@@ -24,11 +19,6 @@ build() {
     shift
     "$compiler" -std=gnu11 -O2 -D_GNU_SOURCE= -pthread "$@" -o "$TMP/named" "$ROOT/tests/programs/crash_ways.c" -ldl
     cp "$TMP/named" "$TMP/crash_ways"
-}
-
-# group N: that group of the report, without colours
-group() {
-    awk -v head="$1. " 'on && /^$/ { exit } index($0, head) == 1 { on = 1 } on' "$err"
 }
 
 # group_of NAME: the first group of that program

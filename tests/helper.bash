@@ -3,6 +3,7 @@
 #   run_sscap ARG...         sscap ARG...; then $status, and the files $out and $err
 #   run_preloaded COMMAND... the same with LD_PRELOAD alone
 #   run_bare COMMAND...      the same without sscap, to compare with
+#   start ARG..., finish     sscap ARG... in the background: $runner is its pid; its end: $status
 #   wait_until COMMAND...    polls until COMMAND is true; fails after $PATIENCE seconds
 #   need TOOL...             without the tool the test cannot run: fails in CI, is told as "not run" elsewhere
 #   untag < TAGGED           the text alone; of_stream '|' < TAGGED: the lines of one stream
@@ -21,6 +22,12 @@ ROOT=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 export ROOT SSCAP LIBSSCAP PROGRAMS UNIT
 # Messages are compared, sorting too.
 export LC_ALL=C.UTF-8
+
+# What `python3` is in the end: a front end of it starts dozens of processes before.
+setup_file() {
+    PYTHON=$(python3 -c 'import sys; print(sys.executable)')
+    export PYTHON
+}
 
 setup() {
     make_tmp
@@ -97,6 +104,27 @@ run_bare() {
     capture "$@"
 }
 
+# start ARG...: sscap in the background, with stdout in $to, if that is set, else in $out; $runner is its pid. SIGNALS are
+# options of env.
+#
+# A shell has its background jobs ignore SIGINT and SIGQUIT; timeout would hand signals on to the whole group, so it
+# is left out of it.
+# shellcheck disable=SC2034,SC2086 # the tests read them; a list
+start() {
+    rm -f "$TMP/runner"
+    (close_inherited && exec timeout -k 10 "$DEADLINE" env --default-signal ${SIGNALS:-} bash -c \
+        'echo $$ >"$0" && exec "$@"' "$TMP/runner" "$SSCAP" "$@") >"${to:-$out}" 2>"$err" &
+    job=$!
+    wait_until [ -s "$TMP/runner" ]
+    read -r runner <"$TMP/runner"
+}
+
+# finish [JOB]
+finish() {
+    status=0
+    wait "${1:-$job}" || status=$?
+}
+
 wait_until() {
     local end=$((SECONDS + PATIENCE))
     until "$@"; do
@@ -170,6 +198,11 @@ untag() {
 # of_stream '|' or '!': the tagged lines of that stream.
 of_stream() {
     grep -E "^[^[]*\\[[0-9]+\\] *[$1]" || :
+}
+
+# group N: that group of the report in $err
+group() {
+    awk -v head="$1. " 'on && /^$/ { exit } index($0, head) == 1 { on = 1 } on' "$err"
 }
 
 assert_status() {

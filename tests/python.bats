@@ -6,12 +6,7 @@
 load helper
 # Many of these programs fail on purpose: reports.bats looks at what is said of that.
 export SSCAP_QUIET=1
-
-setup_file() {
-    # The interpreter itself: what is on PATH may be a script that looks for it.
-    PYTHON=$(python3 -c 'import sys; print(sys.executable)')
-    export PYTHON PYTHONDONTWRITEBYTECODE=1
-}
+export PYTHONDONTWRITEBYTECODE=1
 
 # same_as_bare METHOD PROGRAM: status, result, stdout and stderr
 same_as_bare() {

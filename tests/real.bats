@@ -6,11 +6,6 @@ load helper
 # Many of these programs fail on purpose: reports.bats looks at what is said of that.
 export SSCAP_QUIET=1
 
-setup_file() {
-    PYTHON=$(python3 -c 'import sys; print(sys.executable)')
-    export PYTHON
-}
-
 check_lines() {
     "$PYTHON" "$ROOT/tests/programs/check_lines.py" "$@"
 }

@@ -6,11 +6,6 @@ load helper
 # Many of these programs fail on purpose: reports.bats looks at what is said of that.
 export SSCAP_QUIET=1
 
-setup_file() {
-    PYTHON=$(python3 -c 'import sys; print(sys.executable)')
-    export PYTHON
-}
-
 # same_as_bare FILE COMMAND...: with the same file, status, stdout and stderr (in any order) as without sscap
 same_as_bare() {
     local file=$1 bare_status

@@ -6,19 +6,9 @@ load helper
 
 OLD_KERNEL=no-pidfd-info,no-pass-pidfd
 
-setup_file() {
-    PYTHON=$(python3 -c 'import sys; print(sys.executable)')
-    export PYTHON
-}
-
 setup() {
     make_tmp
     ulimit -S -c 0
-}
-
-# group N: that group of the report
-group() {
-    awk -v head="$1. " 'on && /^$/ { exit } index($0, head) == 1 { on = 1 } on' "$err"
 }
 
 # titles: of all groups, in order
@@ -28,18 +18,6 @@ titles() {
 
 assert_titles() { # TEXT
     assert_equal "$1" "$(titles)"
-}
-
-# start COMMAND...: in the background, with signals as a terminal would have them; $runner is what is to be signalled
-start() {
-    (close_inherited && exec env --default-signal "$@") >"$out" 2>"$err" &
-    runner=$!
-}
-
-# ended: waits for it; $status
-ended() {
-    status=0
-    wait "$runner" || status=$?
 }
 
 # --- groups ---
@@ -273,11 +251,11 @@ END
 }
 
 @test "reports: who sent a signal from outside is not made up" {
-    start "$SSCAP" sh -c 'sh -c "echo \$\$ >\"\$0/pid.new\"; mv \"\$0/pid.new\" \"\$0/pid\"; while :; do read -r x <\"\$0/go\"; done" "$0"; exit 0' "$TMP"
+    start sh -c 'sh -c "echo \$\$ >\"\$0/pid.new\"; mv \"\$0/pid.new\" \"\$0/pid\"; while :; do read -r x <\"\$0/go\"; done" "$0"; exit 0' "$TMP"
     mkfifo "$TMP/go"
     wait_until test -s "$TMP/pid"
     kill -KILL "$(cat "$TMP/pid")"
-    ended
+    finish
     assert_status 0
     assert_titles '1. sh: killed by SIGKILL'
     assert_matches <(group 1) '^   why +not known: nobody in this tree was seen to send it$'
@@ -384,17 +362,17 @@ END
     for name in TERM INT HUP; do
         rm -f "$TMP/ready"
         # It fails of it, and a child is killed.
-        start "$SSCAP" bash -c 'trap "kill \$!; exit 9" TERM INT HUP; while :; do sleep 0.02; done & echo >"$0/ready"; wait; exit 3' "$TMP"
+        start bash -c 'trap "kill \$!; exit 9" TERM INT HUP; while :; do sleep 0.02; done & echo >"$0/ready"; wait; exit 3' "$TMP"
         wait_until test -e "$TMP/ready"
         kill -"$name" "$runner"
-        ended
+        finish
         assert_status 9
         assert_no_match "$err" 'failed|killed|exited'
     done
-    start "$SSCAP" sh -c 'echo >"$0/again"; read -r x <"$0/go"' "$TMP"
+    start sh -c 'echo >"$0/again"; read -r x <"$0/go"' "$TMP"
     wait_until test -e "$TMP/again"
     kill -TERM "$runner"
-    ended
+    finish
     assert_status 143
     assert_empty "$err"
 }
@@ -489,10 +467,10 @@ END
 # --- where it is said ---
 
 @test "reports: who is killed is told of while others go on, between the lines" {
-    start "$SSCAP" sh -c 'echo one >&2; "$1" aborts; i=0
+    start sh -c 'echo one >&2; "$1" aborts; i=0
         until grep -q "^sscap: crash_ways: killed by SIGABRT in aborts (pid [0-9]*)\$" "$0/err" || [ $i = 1000 ]; do i=$((i + 1)); sleep 0.02; done
         echo three >&2; exit 0' "$TMP" "$PROGRAMS/crash_ways"
-    ended
+    finish
     assert_status 0
     grep -n '' "$err" | grep -E '! (one|three)$|:sscap: crash_ways: killed' | sed -E 's/^[0-9]+://; s/.*! //; s/ \(.*//' >"$TMP/order"
     assert_text "$TMP/order" $'one\nsscap: crash_ways: killed by SIGABRT in aborts\nthree'

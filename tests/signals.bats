@@ -3,24 +3,6 @@
 
 load helper
 
-# start ARG...: sscap in the background; $runner is its pid. finish: $status is its status.
-#
-# A shell has its background jobs ignore SIGINT and SIGQUIT; timeout would hand signals on to the whole group, so it
-# is left out of it. SIGNALS are options of env.
-start() {
-    # shellcheck disable=SC2086 # a list
-    (close_inherited && exec timeout -k 10 "$DEADLINE" env --default-signal ${SIGNALS:-} bash -c \
-        'echo $$ >"$0" && exec "$@"' "$TMP/runner" "$SSCAP" "$@") >"$out" 2>"$err" &
-    job=$!
-    wait_until [ -s "$TMP/runner" ]
-    read -r runner <"$TMP/runner"
-}
-
-finish() {
-    status=0
-    wait "$job" || status=$?
-}
-
 count_is() { # REGEX NUMBER: so many lines of $out match
     [ "$(grep -c -- "$1" "$out")" -eq "$2" ]
 }
@@ -60,7 +42,6 @@ state_is() { # STATE PID
 @test "signals: the status follows the signal" {
     local name
     for name in TERM INT HUP QUIT USR1 USR2 ALRM; do
-        rm -f "$TMP/runner"
         start sh -c 'ulimit -c 0; echo ready; exec sleep 100'
         wait_until count_is ready 1
         kill "-$name" "$runner"
@@ -114,7 +95,7 @@ state_is() { # STATE PID
         [ ! -e "/proc/$runner" ] || state_is Z "$runner"
     }
     wait_until again
-    finish
+    finish "$job"
     assert_status 143
     exec 7>&-
 }
@@ -139,7 +120,7 @@ state_is() { # STATE PID
     kill -TERM "$runner"
     PATIENCE=5 wait_until [ ! -e "/proc/$writer" ]
     exec 7>&-
-    finish
+    finish "$job"
     assert_status 143
 }
 
@@ -221,7 +202,6 @@ state_is() { # STATE PID
     local name
     mkfifo "$TMP/go"
     for name in HUP INT; do
-        rm -f "$TMP/runner"
         SIGNALS=--ignore-signal=$name start bash -c '(read -r x <"$0"; echo late) & exit 3' "$TMP/go"
         wait_until grep -q held "$err"
         kill "-$name" "$runner"
@@ -265,7 +245,6 @@ has_taken_signals() {
     local name
     mkfifo "$TMP/go"
     for name in TERM HUP; do
-        rm -f "$TMP/runner"
         start bash -c '(read -r x <"$0"; echo late) & echo early; exit 3' "$TMP/go"
         wait_until grep -q held "$err"
         kill "-$name" "$runner"

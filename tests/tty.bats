@@ -3,8 +3,6 @@
 
 load helper
 
-PYTHON=$(command -v /usr/bin/python3 || command -v python3)
-
 teardown() {
     [ ! -S "$TMP/tmux" ] || tmux -S "$TMP/tmux" kill-server 2>/dev/null || :
     show_output

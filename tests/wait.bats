@@ -5,20 +5,6 @@ load helper
 # Here it is told apart what is said while waiting; reports.bats looks at what is said of failures.
 export SSCAP_ERRORS=none
 
-# start ARG...: sscap in the background; $runner is its pid. finish: $status is its status.
-start() {
-    (close_inherited && exec timeout -k 10 "$DEADLINE" bash -c 'echo $$ >"$0" && exec "$@"' "$TMP/runner" \
-        "$SSCAP" "$@") >"$out" 2>"$err" &
-    job=$!
-    wait_until [ -s "$TMP/runner" ]
-    read -r runner <"$TMP/runner"
-}
-
-finish() {
-    status=0
-    wait "$job" || status=$?
-}
-
 # What tests have to wait for is a FIFO that is written to, or a file that is there.
 prepare() {
     mkfifo "$TMP/go"
@@ -103,7 +89,7 @@ sscap: ^C stops waiting; so does --wait=command from the start"
     sleep 1.4
     (close_inherited && exec cat) <"$TMP/fifo" >"$out" 7>&- &
     exec 7>&-
-    finish
+    finish "$job"
     assert_status 0
     assert_no_match "$err" 'waiting for 0|held by 0'
 }
@@ -118,7 +104,7 @@ sscap: ^C stops waiting; so does --wait=command from the start"
     (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --wait=command \
         bash -c 'seq 20000; (read -r x <go; echo late; echo later >&2) & echo $! >left; exit 6') >"$TMP/pipe" 2>"$err" &
     job=$!
-    finish
+    finish "$job"
     assert_status 6
     wait_until [ "$(tail -n 1 "$out" | untag)" = 20000 ]
     assert_same <(seq 20000) <(untag <"$out")

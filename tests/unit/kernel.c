@@ -11,6 +11,7 @@
 
 #include "runner/pidfd.h"
 #include "runner/proc.h"
+#include "runner/stamped.h"
 #include "tests/unit/check.h"
 
 /* A child that ends so, and is a zombie when this returns. */
@@ -96,13 +97,8 @@ static void test_passing(void)
 {
     int pair[2];
     char byte;
-    union {
-        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct iovec part = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    int32_t sender;
+    int pidfd;
     int on = 1;
     int status = -1;
     if (!pidfd_features().pass)
@@ -114,9 +110,8 @@ static void test_passing(void)
     if (pid == 0)
         _exit(write(pair[1], "x", 1) == 1 ? 17 : 1);
     CHECK(reap(pid) == 17 << 8);
-    CHECK(recvmsg(pair[0], &message, 0) == 1);
-    int pidfd = pidfd_received(&message);
-    CHECK(pidfd >= 0);
+    CHECK(stamped_receive(pair[0], &byte, 1, 0, &sender, &pidfd) == 1);
+    CHECK(sender == pid && pidfd >= 0);
     CHECK(pidfd_status(pidfd, &status) && status == 17 << 8);
     close(pidfd);
     close(pair[0]);
