@@ -173,6 +173,7 @@ assert_peak_below() {
     mkfifo "$TMP/fifo"
     exec 7<>"$TMP/fifo"
     (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --tag=none --bytes=64K -n 100 seq 300000) >"$TMP/fifo" 2>"$err" &
+    # shellcheck disable=SC2034 # finish, which release calls, waits for it
     job=$!
     # Pieces of odd sizes, each when there is something again.
     for i in 1 2 3 4 5 6 7 8 9 10; do
