@@ -38,9 +38,15 @@ Q = $(if $(V),,@)
 # --- what there is ------------------------------------------------------------------------------------------
 
 SHIM_SRC := $(sort $(wildcard shim/*.c))
-RUNNER_SRC := $(sort $(wildcard runner/*.c))
+# What library and runner both need is in shim/.
+RUNNER_SRC := $(sort $(wildcard runner/*.c)) shim/loader.c shim/syscalls.c
 SHIM_OBJ = $(SHIM_SRC:%.c=$(B)/%.o)
 RUNNER_OBJ = $(RUNNER_SRC:%.c=$(B)/%.o)
+
+# The library's twin for 32-bit programs on a 64-bit machine, where the compiler can make it. shim/loader.h knows the place.
+TWIN := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),$(shell printf '\043include <stdlib.h>\n' | \
+  $(CC) -m32 -shared -o /dev/null -x c - >/dev/null 2>&1 && echo libsscap/lib32/libsscap.so))
+TWIN_OBJ = $(SHIM_SRC:%.c=$(B)/32/%.o)
 # What unit tests and fuzzers link with: the runner without its main().
 MODULES = $(filter-out runner/main.c,$(RUNNER_SRC))
 
@@ -66,7 +72,7 @@ SHIM_CFLAGS = $(BASE) $(WARN) -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE -fno-s
 # glibc before 2.34, where dlsym is not in libc proper; since then it is empty and leaves no trace. noseparate-code:
 # two segments to map instead of four, a quarter of what a preloaded library adds to each exec (10 us of 40).
 SHIM_LDFLAGS = -shared -static-libgcc -Wl,-z,defs -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
-  -Wl,-soname,libsscap.so -Wl,--as-needed
+  -Wl,-soname,libsscap.so -Wl,--as-needed -Wl,--wrap=_dl_find_object
 SHIM_LIBS = -ldl
 
 RUNNER_CFLAGS = $(BASE) $(WARN) -fPIE -fstack-protector-strong $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
@@ -97,7 +103,7 @@ endif
 
 # --- building -----------------------------------------------------------------------------------------------
 
-all: $(B)/sscap $(B)/libsscap.so
+all: $(B)/sscap $(B)/libsscap.so $(TWIN:%=$(B)/%)
 
 $(B)/sscap: $(RUNNER_OBJ) $(STAMP)
 	@echo "  LINK  $@"
@@ -108,6 +114,11 @@ $(B)/libsscap.so: $(SHIM_OBJ) $(B)/exports.map $(STAMP)
 	$(Q)$(CC) $(SHIM_CFLAGS) $(CFLAGS) $(SHIM_LDFLAGS) $(LDFLAGS) -Wl,--version-script=$(B)/exports.map \
 	  -o $@ $(SHIM_OBJ) $(SHIM_LIBS)
 
+$(B)/libsscap/lib32/libsscap.so: $(TWIN_OBJ) $(B)/exports.map $(STAMP)
+	@mkdir -p $(@D); echo "  LINK  $@"
+	$(Q)$(CC) $(SHIM_CFLAGS) $(CFLAGS) -m32 $(SHIM_LDFLAGS) $(LDFLAGS) -Wl,--version-script=$(B)/exports.map \
+	  -o $@ $(TWIN_OBJ) $(SHIM_LIBS)
+
 $(B)/exports.map: shim/exports.list
 	@mkdir -p $(@D)
 	@{ echo '{ global:'; sed 's/#.*//; s/[[:space:]]*$$//; /./s/$$/;/' $<; echo 'local: *; };'; } >$@
@@ -115,6 +126,10 @@ $(B)/exports.map: shim/exports.list
 $(B)/shim/%.o: shim/%.c $(STAMP)
 	@mkdir -p $(@D); echo "  CC    $<"
 	$(Q)$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/32/shim/%.o: shim/%.c $(STAMP)
+	@mkdir -p $(@D); echo "  CC 32 $<"
+	$(Q)$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -m32 -c -o $@ $<
 
 $(B)/runner/%.o: runner/%.c $(STAMP)
 	@mkdir -p $(@D); echo "  CC    $<"
@@ -135,7 +150,7 @@ $(B)/tests/%: tests/%.c $(STAMP)
 
 programs: $(PROGRAMS) $(UNIT)
 
--include $(SHIM_OBJ:.o=.d) $(RUNNER_OBJ:.o=.d) $(wildcard $(B)/tests/*/*.d)
+-include $(SHIM_OBJ:.o=.d) $(TWIN_OBJ:.o=.d) $(RUNNER_OBJ:.o=.d) $(wildcard $(B)/tests/*/*.d)
 
 # --- running and testing ------------------------------------------------------------------------------------
 
@@ -245,10 +260,11 @@ check-headers:
 	@echo "  HEADERS"; for header in $(filter %.h,$(C_FILES)); do \
 	  $(CC) $(filter-out -M%,$(RUNNER_CFLAGS)) -fsyntax-only -include $$header -x c /dev/null || exit 1; done
 
-# What the library shows is what the list says, no more and no less.
-check-exports: $(B)/libsscap.so
-	@echo "  EXPORTS"; nm -D --defined-only $< | awk '{ print $$3 }' | LC_ALL=C sort >$(B)/exports.have
-	@sed 's/#.*//' shim/exports.list | awk 'NF { print $$1 }' | LC_ALL=C sort | diff - $(B)/exports.have
+# What the library and its twin show is what the list says, no more and no less.
+check-exports: $(B)/libsscap.so $(TWIN:%=$(B)/%)
+	@echo "  EXPORTS"; for library in $^; do nm -D --defined-only $$library | awk '{ print $$3 }' | LC_ALL=C sort >$(B)/exports.have; \
+	  sed "$$(case $$library in */lib32/*) echo '/# 64-bit/d'; esac); s/#.*//" shim/exports.list | awk 'NF { print $$1 }' | \
+	  LC_ALL=C sort | diff - $(B)/exports.have || exit 1; done
 
 # SC2030, SC2031: each bats test is a subshell. SC2154: $$status, $$out, $$err come from tests/helper.bash. SC2016: what
 # is for another shell to expand is in single quotes on purpose.
@@ -273,12 +289,13 @@ EXTRAS = runner/sscap.1:$(MANDIR)/man1/sscap.1 \
 
 install: all
 	$(INSTALL) -D -m 755 $(B)/sscap $(DESTDIR)$(BINDIR)/sscap
-	$(INSTALL) -D -m 755 $(B)/libsscap.so $(DESTDIR)$(LIBDIR)/libsscap.so
+	@for library in libsscap.so $(TWIN); do to=$(DESTDIR)$(LIBDIR)/$$library; \
+	  echo "$(INSTALL) -D -m 755 $(B)/$$library $$to"; $(INSTALL) -D -m 755 $(B)/$$library $$to || exit 1; done
 	@for extra in $(EXTRAS); do from=$${extra%%:*}; to=$(DESTDIR)$${extra#*:}; \
 	  ! test -e $$from || { echo "$(INSTALL) -D -m 644 $$from $$to"; $(INSTALL) -D -m 644 $$from $$to; } || exit 1; done
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/sscap $(DESTDIR)$(LIBDIR)/libsscap.so $(foreach extra,$(EXTRAS),$(DESTDIR)$(lastword $(subst :, ,$(extra))))
+	rm -f $(DESTDIR)$(BINDIR)/sscap $(DESTDIR)$(LIBDIR)/libsscap.so $(DESTDIR)$(LIBDIR)/libsscap/lib32/libsscap.so $(foreach extra,$(EXTRAS),$(DESTDIR)$(lastword $(subst :, ,$(extra))))
 
 clean:
 	rm -rf build build-*

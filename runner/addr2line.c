@@ -185,7 +185,7 @@ static bool read_place(char *text, unsigned int *ret_line)
     unsigned long line = strtoul(colon + 1, NULL, 10);
     *ret_line = line <= INT_MAX ? (unsigned int)line : 0;
     *colon = '\0';
-    elf_clean(text);
+    make_safe(text);
     return true;
 }
 

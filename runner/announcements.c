@@ -57,6 +57,7 @@ bool announcements_valid(const struct sscap_event *event, size_t length)
     case SSCAP_EVENT_EXEC:
     case SSCAP_EVENT_SPAWN:
     case SSCAP_EVENT_NAME:
+    case SSCAP_EVENT_SILENT:
         return length == sizeof *event;
     case SSCAP_EVENT_IMAGE:
         return length == image_size(event, length);
@@ -93,8 +94,8 @@ static struct process *known_or_new(struct processes *processes, int32_t sender,
     if (process == NULL) {
         const struct process *parent = parent_pid > 0 ? processes_newest(processes, parent_pid) : NULL;
         process = processes_discover(processes, sender, *pidfd);
-        if (process ==
-            NULL) /* gone; and never was another program than its parent, or it would have said so */
+        /* gone; and never was another program than its parent, or it would have said so */
+        if (process == NULL)
             process = processes_add(processes, sender, parent_pid, parent != NULL ? parent->name : "?",
                                     *pidfd);
         if (process != NULL)
@@ -103,7 +104,8 @@ static struct process *known_or_new(struct processes *processes, int32_t sender,
     return process;
 }
 
-static void take_fork(struct processes *processes, int32_t sender, int32_t parent_pid, int *pidfd)
+static void take_fork(struct processes *processes, int32_t sender, int32_t parent_pid, const char *name,
+                      int *pidfd)
 {
     struct process *process = processes_newest(processes, sender);
     const struct process *parent = parent_pid > 0 ? processes_newest(processes, parent_pid) : NULL;
@@ -113,7 +115,7 @@ static void take_fork(struct processes *processes, int32_t sender, int32_t paren
         return;
     }
     if (parent != NULL) {
-        process = processes_add(processes, sender, parent_pid, parent->name, *pidfd);
+        process = processes_add(processes, sender, parent_pid, name[0] != '\0' ? name : parent->name, *pidfd);
         if (process != NULL)
             *pidfd = PIDFD_NONE;
     } else {
@@ -131,6 +133,14 @@ static void take_fork(struct processes *processes, int32_t sender, int32_t paren
     process->rank_read = parent->rank_read;
     image_release(process->image);
     process->image = image_share(parent->image);
+}
+
+/* From here on it is like a static program, and so are its children. */
+static void take_silent(struct processes *processes, int32_t sender, int32_t parent_pid, int *pidfd)
+{
+    struct process *process = known_or_new(processes, sender, parent_pid, pidfd);
+    if (process != NULL)
+        processes_set_shimmed(process, false);
 }
 
 static void take_image(struct processes *processes, int32_t sender, int32_t parent_pid,
@@ -204,13 +214,25 @@ static void take_exit(struct processes *processes, int32_t sender, int32_t paren
         exits_note(process, WITNESS_EXIT, (leaving.code & 0xff) << 8, &leaving.usage);
 }
 
+/* Inside another pid namespace the process, and so its main thread, has another number; those of others, that may
+ * have sent it a signal, mean nothing out here. */
+static void translate(struct sscap_crash *crash, int32_t inside, int32_t outside)
+{
+    crash->sender = crash->sender == inside ? outside : 0;
+    if (crash->tid == (uint32_t)inside)
+        crash->tid = (uint32_t)outside;
+}
+
 static void take_crash(struct processes *processes, int32_t sender, int32_t parent,
                        const struct sscap_event *event, int *pidfd)
 {
     struct process *process = known_or_new(processes, sender, parent, pidfd);
-    if (process != NULL)
-        exits_note_crash(process, (const struct sscap_crash *)(const void *)(event + 1),
-                         event->length - (uint32_t)sizeof *event);
+    if (process == NULL)
+        return;
+    exits_note_crash(process, (const struct sscap_crash *)(const void *)(event + 1),
+                     event->length - (uint32_t)sizeof *event);
+    if (event->pid != sender && process->ending.crash != NULL)
+        translate(process->ending.crash, event->pid, sender);
 }
 
 /* Whether `waiter` may have waited for it: its parent, whoever adopted it when that had gone, or a tracer, who sees the end before its parent. */
@@ -352,7 +374,7 @@ void announcements_take(struct processes *processes, int32_t sender, const struc
     if (sender > 0 && sender != processes->self) {
         switch (event->type) {
         case SSCAP_EVENT_FORK:
-            take_fork(processes, sender, other, &pidfd);
+            take_fork(processes, sender, other, name, &pidfd);
             break;
         case SSCAP_EVENT_IMAGE:
             take_image(processes, sender, other, event, name, &pidfd);
@@ -374,6 +396,9 @@ void announcements_take(struct processes *processes, int32_t sender, const struc
         case SSCAP_EVENT_REAPED:
             if (pid_valid)
                 take_reaped(processes, sender, other, event);
+            break;
+        case SSCAP_EVENT_SILENT:
+            take_silent(processes, sender, other, &pidfd);
             break;
         case SSCAP_EVENT_GROUP:
             take_group(processes, other, event);

@@ -6,14 +6,13 @@
 #include "runner/buffer.h"
 
 #include <errno.h>
-#include <sys/mman.h>
+
+#include "runner/shared.h"
 
 int buffer_init(struct buffer *buffer, size_t bytes, uint64_t lines, bool drop)
 {
-    /* Untouched pages cost nothing, so a large bound is paid for only where lines fill it. */
-    void *ring = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-                      0);
-    if (ring == MAP_FAILED)
+    void *ring = shared_alloc(bytes);
+    if (ring == NULL)
         return -ENOMEM;
     *buffer = (struct buffer){.ring = ring, .size = bytes, .lines_max = lines, .drop = drop, .wrap = bytes};
     return 0;
@@ -21,8 +20,7 @@ int buffer_init(struct buffer *buffer, size_t bytes, uint64_t lines, bool drop)
 
 void buffer_clear(struct buffer *buffer)
 {
-    if (buffer->ring != NULL)
-        munmap(buffer->ring, buffer->size);
+    shared_free(buffer->ring, buffer->size);
     *buffer = (struct buffer){0};
 }
 
@@ -136,9 +134,14 @@ struct record *buffer_append(struct buffer *buffer, size_t length)
     struct record *record = record_at(buffer, offset);
     record->size = (uint32_t)size;
     record->length = (uint32_t)length;
-    buffer->head = offset + size == buffer->size ? 0 : offset + size;
-    buffer->next++;
     return record;
+}
+
+void buffer_commit(struct buffer *buffer, const struct record *record)
+{
+    size_t end = (size_t)((const char *)record - buffer->ring) + record->size;
+    buffer->head = end == buffer->size ? 0 : end;
+    SHARED_PUBLISH(buffer->next, buffer->next + 1);
 }
 
 const struct record *buffer_peek(struct buffer *buffer, struct cursor *cursor)

@@ -65,7 +65,7 @@ struct buffer {
     void *context;
 };
 
-/* Bytes and lines as the user bounds them. Returns 0 or -ENOMEM. */
+/* Bytes and lines as the user bounds them; the ring lies in shared memory. Returns 0 or -ENOMEM. */
 int buffer_init(struct buffer *buffer, size_t bytes, uint64_t lines, bool drop);
 void buffer_clear(struct buffer *buffer);
 
@@ -73,9 +73,10 @@ void buffer_clear(struct buffer *buffer);
 void buffer_add_cursor(struct buffer *buffer, struct cursor *cursor, uint32_t streams);
 void buffer_remove_cursor(struct buffer *buffer, struct cursor *cursor);
 
-/* Appends a record with room for `length` bytes of text (at most a quarter of the bytes): the caller fills in all but size and length.
- * NULL when there is no room in `block` mode. */
+/* A record with room for `length` bytes of text (at most a quarter of the bytes): the caller fills in all but size and length. NULL when
+ * there is no room in `block` mode. It is there for cursors, and for the guardian, once it is committed, before the next is appended. */
 struct record *buffer_append(struct buffer *buffer, size_t length);
+void buffer_commit(struct buffer *buffer, const struct record *record);
 
 /* The next record for this cursor, or NULL when it has read all; stays valid until the next append. buffer_advance goes past it. */
 const struct record *buffer_peek(struct buffer *buffer, struct cursor *cursor);

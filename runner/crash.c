@@ -114,8 +114,8 @@ bool crash_is_fault(int number)
 const char *crash_signal_name(int number)
 {
     static char text[32];
-    const char *name = number == SIGIO ? "IO"
-                                       : sigabbrev_np(number); /* which calls it POLL; kill -l does not */
+    /* sigabbrev_np calls SIGIO by its other name, POLL; kill -l does not. */
+    const char *name = number == SIGIO ? "IO" : sigabbrev_np(number);
     if (name != NULL)
         snprintf(text, sizeof text, "SIG%s", name);
     else if (number > SIGRTMIN && number <= SIGRTMAX)

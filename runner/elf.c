@@ -233,13 +233,6 @@ bool elf_has_section(const struct elf *elf, const char *name)
     return false;
 }
 
-void elf_clean(char *text)
-{
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' || *text == '\x7f')
-            *text = '?';
-}
-
 /* --- the build-id --- */
 
 /* Looks through the notes of a range. *budget: how many notes may still be looked at. */

@@ -106,7 +106,4 @@ bool elf_segment(const struct elf *elf, uint32_t number, struct elf_segment *ret
 bool elf_section(const struct elf *elf, uint32_t number, struct elf_section *ret);
 bool elf_has_section(const struct elf *elf, const char *name);
 
-/* Makes '?' of control characters, in a text from a file. */
-void elf_clean(char *text);
-
 #endif

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "runner/crash.h"
+#include "runner/signals.h"
 #include "runner/util.h"
 
 enum { SHELL_SIGNAL = 128 }; /* + n: how a shell passes on that signal n has ended what it ran last */
@@ -47,7 +48,7 @@ static bool is_stop_signal(int number)
 /* SIGPIPE ends whoever writes to a pipe that nobody reads any more: that is how pipelines end (yes | head). */
 static bool is_normal_signal(const struct errors *errors, int number)
 {
-    return number == SIGPIPE || (number < 64 && (errors->asked >> number & 1)) ||
+    return number == SIGPIPE || (errors->asked & signals_bit(number)) != 0 ||
            (errors->ending && is_stop_signal(number));
 }
 
@@ -93,6 +94,7 @@ static bool take_place(struct errors *errors, const struct process *process, uin
         .pid = process->pid, .ppid = process->ppid, .rank = -1, .stream = errors->stream, .end = LINE_GROUP};
     memcpy(record->who.name, process->name, sizeof record->who.name);
     memcpy(record->text, &number, sizeof number);
+    buffer_commit(errors->buffer, record);
     return true;
 }
 

@@ -38,6 +38,13 @@ static void take(struct events *events, int32_t sender, const union message *mes
         close(pidfd);
 }
 
+void events_take(struct events *events, int32_t sender, const char *bytes, size_t n)
+{
+    union message message;
+    memcpy(&message, bytes, n);
+    take(events, sender, &message, n, PIDFD_NONE);
+}
+
 /* --- ctl --- */
 
 /* Whether the sender of the next message is new: it may be dead and reaped by now, and then its pidfd is the way to its exit status. Looking

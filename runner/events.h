@@ -35,6 +35,9 @@ struct events {
 int events_init(struct events *events, struct loop *loop, struct processes *processes, int ctl, int listener,
                 const uint8_t nonce[SSCAP_NONCE_SIZE]);
 
+/* Takes one in that came by another way: `bytes` as a process has sent them. */
+void events_take(struct events *events, int32_t sender, const char *bytes, size_t n);
+
 /* Takes in what has arrived: over ctl alone (the common case, and cheap), or by all ways. */
 void events_drain_ctl(struct events *events);
 void events_drain(struct events *events);

@@ -31,8 +31,8 @@ struct ending {
     char sender_name[SSCAP_NAME_SIZE]; /* at that time */
     struct sscap_crash *crash;         /* NULL, or as it arrived, with all that follows it: */
     uint32_t crash_length;
-    uint64_t
-        oom_kills; /* of the memory cgroup `oom_group`, by its own count, this one among them; 0: none known */
+    /* of the memory cgroup `oom_group`, by its own count, this one among them; 0: none known */
+    uint64_t oom_kills;
     char *oom_group;
 };
 

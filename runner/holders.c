@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runner/util.h"
+
 enum { NAMED_MAX = 5 };
 
 static bool links_to(int directory, const char *name, const uint64_t *inode)
@@ -50,6 +52,7 @@ static void read_name(const char *pid, char *name, size_t size)
     if (file == NULL || fgets(name, (int)size, file) == NULL)
         snprintf(name, size, "?");
     name[strcspn(name, "\n")] = '\0';
+    make_safe(name);
     if (file != NULL)
         fclose(file);
 }

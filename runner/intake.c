@@ -14,68 +14,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runner/frames.h"
 #include "runner/names.h"
 #include "runner/pidfd.h"
+#include "runner/shared.h"
 #include "runner/stamped.h"
 #include "runner/util.h"
 
 enum {
-    CHUNK_SIZE = 256 * 1024,
     READS_PER_TURN = 8, /* then the other stream, signals and sinks have theirs */
     WRITERS_WAKE_NS = 50 * 1000,
     WRITERS_WAKE_TRIES = 100,
     WRITERS_QUIET = 20,
     NOT_FULL_BYTES = 64 * 1024, /* less than any stream's send buffer */
-    IMAGE_FRAME_SIZE = (int)sizeof(struct sscap_frame) + SSCAP_NAME_SIZE,
 };
-
-/* --- frames --- */
-
-/* What stands at the lead byte. */
-enum found { FOUND_FRAME, FOUND_TEXT, FOUND_CUT };
-
-/* A frame is believed when its header is whole and has the session's nonce; an IMAGE frame is taken as a whole. */
-static enum found look(const struct stream *stream, size_t at, struct sscap_frame *ret_frame)
-{
-    size_t have = stream->to - at;
-    size_t compare = have < sizeof *ret_frame ? have : sizeof *ret_frame;
-    struct sscap_frame frame = {.lead = SSCAP_FRAME_LEAD};
-    memcpy(&frame, stream->chunk + at, compare);
-    size_t nonce_at = offsetof(struct sscap_frame, nonce);
-    size_t nonce_have = have > nonce_at ? have - nonce_at : 0;
-    if (nonce_have > SSCAP_NONCE_SIZE)
-        nonce_have = SSCAP_NONCE_SIZE;
-    if (memcmp(frame.nonce, stream->intake->nonce, nonce_have) != 0)
-        return FOUND_TEXT;
-    if (have < sizeof frame)
-        return stream->cut ? FOUND_CUT : FOUND_TEXT;
-    bool bytes = frame.type == SSCAP_FRAME_BYTES && frame.length >= 1 &&
-                 frame.length <= SSCAP_FRAME_PAYLOAD_MAX;
-    bool image = frame.type == SSCAP_FRAME_IMAGE && frame.length == SSCAP_NAME_SIZE;
-    if (frame.version != SSCAP_WIRE_VERSION || (!bytes && !image))
-        return FOUND_TEXT;
-    if (image && have < IMAGE_FRAME_SIZE)
-        return stream->cut ? FOUND_CUT : FOUND_TEXT;
-    *ret_frame = frame;
-    return FOUND_FRAME;
-}
 
 /* Finds the next header at or after `at`; sets frame_at. */
 static void seek_frame(struct stream *stream, size_t at)
 {
-    struct sscap_frame unused;
-    while (at < stream->to) {
-        const char *lead = memchr(stream->chunk + at, SSCAP_FRAME_LEAD, stream->to - at);
-        if (lead == NULL)
-            break;
-        at = (size_t)(lead - stream->chunk);
-        if (look(stream, at, &unused) != FOUND_TEXT) {
-            stream->frame_at = at;
-            return;
-        }
-        at++;
-    }
-    stream->frame_at = stream->to;
+    stream->frame_at = frame_seek(stream->chunk, at, stream->to, stream->cut, stream->intake->nonce);
 }
 
 /* --- taking a chunk in --- */
@@ -127,19 +84,24 @@ static void drop_pidfd(struct stream *stream)
 /* Text, as much as the buffer has room for. False: it is full. */
 static bool feed(struct stream *stream, struct process *process, uint32_t tid, size_t n)
 {
-    size_t taken = n;
-    if (!stream->discard)
-        taken = lines_feed(stream->intake->lines, process, stream->which, tid, stream->chunk + stream->from,
-                           n);
+    bool all = true;
+    if (stream->discard)
+        stream->fed = n;
+    else
+        all = lines_feed(stream->intake->lines, process, stream->which, tid, stream->chunk + stream->from, n,
+                         &stream->fed);
+    size_t taken = stream->fed;
+    SHARED_PUBLISH(stream->fed, 0);
     skip(stream, taken);
-    return taken == n;
+    return all;
 }
 
 /* The frame at chunk[from]. False: the chunk ends within it. */
 static bool take_frame(struct stream *stream, struct process *process)
 {
     struct sscap_frame frame;
-    if (look(stream, stream->from, &frame) != FOUND_FRAME)
+    if (frame_look(stream->chunk + stream->from, stream->to - stream->from, stream->cut,
+                   stream->intake->nonce, &frame) != FRAME_FOUND)
         return false;
     skip(stream, sizeof frame);
     if (frame.type == SSCAP_FRAME_IMAGE) {
@@ -147,6 +109,10 @@ static bool take_frame(struct stream *stream, struct process *process)
             stream->intake->events); /* the event that goes with it, and what the new image has said */
         names_frame(process, stream->which, stream->chunk + stream->from);
         skip(stream, SSCAP_NAME_SIZE);
+    } else if (frame.type == SSCAP_FRAME_EVENT) {
+        events_drain(stream->intake->events); /* what the same process has sent on better ways is older */
+        events_take(stream->intake->events, stream->pid, stream->chunk + stream->from, frame.length);
+        skip(stream, frame.length);
     } else {
         stream->frame_left = frame.length;
         stream->frame_tid = frame.tid;
@@ -189,6 +155,16 @@ static bool take(struct stream *stream)
 
 /* --- receiving --- */
 
+/* Only `kept` bytes are left. What lies behind them is 0 from now on: should we be killed just when more has been received, before `to` says
+ * so, the guardian sees how far it reaches. */
+static void clear_behind(struct stream *stream, size_t kept)
+{
+    size_t old = stream->to;
+    SHARED_PUBLISH(stream->to, kept);
+    SHARED_PUBLISH(stream->from, 0);
+    memset(stream->chunk + kept, 0, old - kept);
+}
+
 /* A header that the last chunk broke off stands at its end: what follows it goes behind it, if it is the same writer's. */
 static size_t keep_cut(struct stream *stream)
 {
@@ -196,11 +172,11 @@ static size_t keep_cut(struct stream *stream)
     char byte;
     ssize_t n;
     int32_t pid;
+    if (kept > 0)
+        memmove(stream->chunk, stream->chunk + stream->from, kept);
+    clear_behind(stream, kept);
     if (kept == 0)
         return 0;
-    memmove(stream->chunk, stream->chunk + stream->from, kept);
-    stream->from = 0;
-    stream->to = kept;
     n = stamped_receive(stream->watch.fd, &byte, 1, MSG_PEEK, &pid, NULL);
     stream->frame_at = 0;
     if (n > 0 && pid == stream->pid)
@@ -230,7 +206,7 @@ static bool read_chunk(struct stream *stream)
         return false; /* stalled */
     /* A pidfd costs 4 us: only where there are processes that tell nothing of those that they start. */
     bool wants_pidfd = intake->pidfds && intake->processes->silent_count > 0;
-    n = stamped_receive(stream->watch.fd, stream->chunk + kept, CHUNK_SIZE - kept, 0, &pid,
+    n = stamped_receive(stream->watch.fd, stream->chunk + kept, INTAKE_CHUNK_SIZE - kept, 0, &pid,
                         wants_pidfd ? &stream->pidfd : NULL);
     if (n < 0 && errno == EAGAIN)
         return false;
@@ -241,10 +217,8 @@ static bool read_chunk(struct stream *stream)
     if (pid != stream->pid)
         stream->frame_left = 0;
     stream->pid = pid;
-    stream->from = 0;
-    stream->to = kept + (size_t)n;
-    stream->cut = stream->to == CHUNK_SIZE;
-    intake->received += (uint64_t)n;
+    SHARED_PUBLISH(stream->to, kept + (size_t)n);
+    stream->cut = stream->to == INTAKE_CHUNK_SIZE;
     intake->lines->wall = wall_ns();
     intake->lines->now = now_ns();
     seek_frame(stream, stream->frame_left < stream->to ? stream->frame_left : stream->to);
@@ -298,7 +272,7 @@ int intake_init(struct intake *intake, struct loop *loop, struct events *events,
         if (!stream->open)
             continue;
         intake->pidfds = processes->features.pass && pidfd_pass(fds[i]) == 0;
-        stream->chunk = malloc(CHUNK_SIZE);
+        stream->chunk = shared_alloc(INTAKE_CHUNK_SIZE);
         if (stream->chunk == NULL)
             return -ENOMEM;
         int error = loop_watch(loop, &stream->watch, fds[i], EPOLLIN);
@@ -313,7 +287,7 @@ void intake_clear(struct intake *intake)
     for (int i = 0; i < SSCAP_STREAMS; i++) {
         if (intake->streams[i].open)
             end_stream(&intake->streams[i]);
-        free(intake->streams[i].chunk);
+        shared_free(intake->streams[i].chunk, INTAKE_CHUNK_SIZE);
     }
 }
 
@@ -325,7 +299,7 @@ static void drain(struct stream *stream)
         return;
     int32_t pid;
     for (ssize_t n; unread > 0; unread -= (int)n) {
-        n = stamped_receive(stream->watch.fd, stream->chunk, CHUNK_SIZE, 0, &pid, NULL);
+        n = stamped_receive(stream->watch.fd, stream->chunk, INTAKE_CHUNK_SIZE, 0, &pid, NULL);
         if (n <= 0)
             return;
         stream->position += (uint64_t)n;

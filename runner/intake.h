@@ -11,6 +11,8 @@
 #include "runner/loop.h"
 #include "runner/processes.h"
 
+enum { INTAKE_CHUNK_SIZE = 256 * 1024 };
+
 struct intake;
 
 struct stream {
@@ -20,8 +22,9 @@ struct stream {
     bool stalled; /* the buffer is full: reads nothing until intake_resume */
     bool discard; /* nobody can take its lines any more: read and throw away */
     struct watch watch;
-    char *chunk; /* what was received last, of which [from, to) is not taken in yet */
+    char *chunk; /* what was received last, of which [from, to) is not taken in yet; in shared memory */
     size_t from, to;
+    size_t fed;          /* of these, what is in the buffer or set aside already: 0 but while that goes on */
     size_t frame_at;     /* the next frame's header in the chunk; to: none */
     bool cut;            /* the chunk filled its room: what stands at its end may go on */
     int32_t pid;         /* who wrote it, */
@@ -38,9 +41,7 @@ struct intake {
     struct lines *lines;
     uint8_t nonce[SSCAP_NONCE_SIZE];
     struct stream streams[SSCAP_STREAMS];
-    bool pidfds;       /* come with the bytes, where asked for */
-    bool stalled;      /* the buffer is full: reads nothing until intake_resume */
-    uint64_t received; /* bytes in all */
+    bool pidfds; /* come with the bytes, where asked for */
 };
 
 /* Takes over the runner's ends of the streams (-1: not captured). Returns 0 or -errno. */

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/environment.h"
 #include "runner/util.h"
 
 enum {
@@ -25,8 +26,6 @@ enum {
     CTL_BUFFER = 1 << 20,
     BACKLOG = 4096, /* processes that say something at the same time without ctl */
 };
-
-extern char **environ;
 
 /* --- what was inherited --- */
 
@@ -93,8 +92,7 @@ static int open_listener(struct channels *channels)
     uint64_t random;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || getrandom(&random, sizeof random, 0) != sizeof random ||
-        getrandom(channels->nonce, sizeof channels->nonce, 0) != sizeof channels->nonce)
+    if (fd < 0 || getrandom(&random, sizeof random, 0) != sizeof random)
         goto failed;
     snprintf(channels->name, sizeof channels->name, "%016llx", (unsigned long long)random);
     int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, SSCAP_SOCKET_PREFIX "%s",
@@ -118,11 +116,11 @@ static int granted_buffer(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size) < 0 ? 0 : bytes;
 }
 
-int channels_open(struct channels *channels, const struct options *options,
-                  const struct inheritance *inheritance)
+int channels_open_streams(struct channels *channels, const struct options *options,
+                          const struct inheritance *inheritance)
 {
     *channels = (struct channels){.stream = {-1, -1}, .stream_peer = {-1, -1}};
-    int error = open_pair(SOCK_SEQPACKET, CTL_BUFFER, &channels->ctl, &channels->ctl_peer);
+    int error = getrandom(channels->nonce, sizeof channels->nonce, 0) == sizeof channels->nonce ? 0 : -errno;
     for (int i = 0; error == 0 && i < SSCAP_STREAMS; i++) {
         struct stat status;
         /* A stream that is closed for us stays closed for the command. */
@@ -134,134 +132,19 @@ int channels_open(struct channels *channels, const struct options *options,
             channels->inode[i] = status.st_ino;
         channels->send_buffer = granted_buffer(channels->stream_peer[i]);
     }
-    if (error == 0)
-        error = open_listener(channels);
     if (error != 0)
         say("cannot make sockets: %s", strerror(-error));
     return error;
 }
 
-/* --- the command's environment --- */
-
-static uint64_t cookie_of(int fd)
+int channels_open_events(struct channels *channels)
 {
-    uint64_t cookie = 0;
-    socklen_t size = sizeof cookie;
-    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) < 0)
-        return 0;
-    return cookie;
-}
-
-static char *session_variable(const struct channels *channels, const struct options *options, int ctl_fd)
-{
-    char *variable = NULL;
-    char text[SSCAP_SESSION_LENGTH + 1];
-    unsigned long long nonce[2];
-    memcpy(nonce, channels->nonce, sizeof nonce);
-    int err = options->stderr_mode == STDERR_MERGE ? SSCAP_OUT : SSCAP_ERR;
-    snprintf(text, sizeof text, SSCAP_SESSION_FORMAT, SSCAP_WIRE_VERSION, (unsigned int)ctl_fd,
-             (unsigned int)getpid(), (unsigned long long)cookie_of(channels->stream_peer[SSCAP_OUT]),
-             (unsigned long long)cookie_of(channels->stream_peer[err]),
-             (unsigned long long)cookie_of(channels->ctl_peer), nonce[0], nonce[1], channels->flags,
-             strtoull(channels->name, NULL, 16));
-    if (asprintf(&variable, SSCAP_ENV_SESSION "=%s:%08x", text, sscap_check(text, SSCAP_SESSION_LENGTH)) < 0)
-        return NULL;
-    return variable;
-}
-
-/* The library: as told, beside the runner, or where `make install` puts it. NULL: not there. The caller frees it. */
-static char *find_library(void)
-{
-    static const char *const places[] = {"", "../lib/", "../lib/sscap/"};
-    char self[PATH_MAX];
-    const char *told = getenv("SSCAP_LIBRARY");
-    if (told != NULL && *told != '\0')
-        return realpath(told, NULL);
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length < 0)
-        return NULL;
-    self[length] = '\0';
-    *(strrchr(self, '/') + 1) = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        char path[PATH_MAX + 32];
-        snprintf(path, sizeof path, "%s%s" SSCAP_LIBRARY_NAME, self, places[i]);
-        char *found = realpath(path, NULL);
-        if (found != NULL)
-            return found;
-    }
-    return NULL;
-}
-
-/* LD_PRELOAD=LIBRARY, and behind it what was there, without this library under whatever path. */
-static char *preload_variable(const char *library)
-{
-    char *variable;
-    const char *old = getenv("LD_PRELOAD");
-    if (asprintf(&variable, "LD_PRELOAD=%s%s%s", library, old != NULL ? ":" : "", old != NULL ? old : "") < 0)
-        return NULL;
-    char *to = variable + strlen("LD_PRELOAD=") + strlen(library);
-    for (const char *from = to; *from != '\0';) {
-        size_t separator = strspn(from, ": ");
-        size_t length = strcspn(from + separator, ": ");
-        const char *entry = from + separator;
-        const char *slash = memrchr(entry, '/', length);
-        const char *base = slash != NULL ? slash + 1 : entry;
-        size_t base_length = length - (size_t)(base - entry);
-        bool same = base_length == strlen(SSCAP_LIBRARY_NAME) &&
-                    memcmp(base, SSCAP_LIBRARY_NAME, base_length) == 0;
-        if (length > 0 && !same) {
-            *to++ = ':';
-            memmove(to, entry, length);
-            to += length;
-        }
-        from = entry + length;
-    }
-    *to = '\0';
-    return variable;
-}
-
-/* Our own environment with the session's variables in it. */
-struct environment {
-    char **entries; /* the strings are ours only in: */
-    char *session, *preload;
-};
-
-static void environment_free(struct environment *environment)
-{
-    free(environment->entries);
-    free(environment->session);
-    free(environment->preload);
-    *environment = (struct environment){0};
-}
-
-/* False, and nothing to free: no memory. */
-static bool environment_make(struct environment *ret, const struct channels *channels,
-                             const struct options *options, const char *library, int ctl_fd)
-{
-    size_t n = 0;
-    size_t to = 0;
-    while (environ[n] != NULL)
-        n++;
-    struct environment made = {
-        .entries = calloc(n + 3, sizeof *made.entries),
-        .session = session_variable(channels, options, ctl_fd),
-        .preload = library != NULL ? preload_variable(library) : NULL,
-    };
-    if (made.entries == NULL || made.session == NULL || (library != NULL && made.preload == NULL)) {
-        environment_free(&made);
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        bool ours = strncmp(environ[i], SSCAP_ENV_SESSION "=", sizeof SSCAP_ENV_SESSION) == 0 ||
-                    (library != NULL && strncmp(environ[i], "LD_PRELOAD=", strlen("LD_PRELOAD=")) == 0);
-        if (!ours)
-            made.entries[to++] = environ[i];
-    }
-    made.entries[to++] = made.session;
-    if (made.preload != NULL)
-        made.entries[to] = made.preload;
-    *ret = made;
-    return true;
+    int error = open_pair(SOCK_SEQPACKET, CTL_BUFFER, &channels->ctl, &channels->ctl_peer);
+    if (error == 0)
+        error = open_listener(channels);
+    if (error != 0)
+        say("cannot make sockets: %s", strerror(-error));
+    return error;
 }
 
 /* --- the command --- */
@@ -344,7 +227,7 @@ static int start(const struct channels *channels, const struct options *options,
 
 int launch(struct channels *channels, const struct options *options, const struct inheritance *inheritance)
 {
-    char *library = find_library();
+    char *library = environment_library();
     if (library != NULL && strpbrk(library, ": ") != NULL) {
         say("the library's path '%s' has a space or ':' in it, which LD_PRELOAD cannot hold", library);
         return -STATUS_FAILED;

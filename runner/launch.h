@@ -34,9 +34,11 @@ struct inheritance {
  * of them among the standard ones. */
 void inheritance_take(struct inheritance *inheritance);
 
-/* Makes the sockets. Says what fails; returns 0 or -errno. */
-int channels_open(struct channels *channels, const struct options *options,
-                  const struct inheritance *inheritance);
+/* Makes the sockets: of the streams; and those on which the runner hears of events, for which it must be the one who calls (the library
+ * asks who listens). Both say what fails, and return 0 or -errno. */
+int channels_open_streams(struct channels *channels, const struct options *options,
+                          const struct inheritance *inheritance);
+int channels_open_events(struct channels *channels);
 
 /* Starts the command, and closes the tree's ends here. Returns its pid; or, having said why, minus the exit status. */
 int launch(struct channels *channels, const struct options *options, const struct inheritance *inheritance);

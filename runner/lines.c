@@ -3,11 +3,11 @@
  * The common case, a whole line by a writer that left nothing unfinished, goes from the bytes as received straight into the ring. */
 #include "runner/lines.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "runner/names.h"
 #include "runner/processes.h"
+#include "runner/shared.h"
 #include "runner/util.h"
 
 enum { CAPACITY_MIN = 256, CAPACITY_KEPT = 4096 };
@@ -63,6 +63,7 @@ static bool append(struct lines *lines, struct process *process, enum sscap_stre
     }
     if (rest_length > 0)
         memcpy(record->text + head_length, rest, rest_length);
+    buffer_commit(lines->buffer[stream], record);
     bool whole = end == LINE_WHOLE || end == LINE_UNFINISHED;
     lines->lines += whole;
     process->lines += whole;
@@ -93,7 +94,7 @@ static void empty(struct lines *lines, struct assembler *a)
     a->length = 0;
     if (a->capacity > CAPACITY_KEPT) {
         lines->open_bytes -= a->capacity;
-        free(a->text);
+        shared_free(a->text, a->capacity);
         a->text = NULL;
         a->capacity = 0;
     }
@@ -112,13 +113,11 @@ static struct assembler *find_or_make(struct process *process, enum sscap_stream
     struct assembler *a = find(process, stream, tid);
     if (a != NULL)
         return a;
-    a = calloc(1, sizeof *a);
+    a = shared_alloc(sizeof *a);
     if (a == NULL)
         return NULL;
-    a->process = process;
-    a->stream = (uint8_t)stream;
-    a->tid = tid;
-    a->next = process->open[stream];
+    *a = (struct assembler){
+        .process = process, .stream = (uint8_t)stream, .tid = tid, .next = process->open[stream]};
     process->open[stream] = a;
     return a;
 }
@@ -134,11 +133,15 @@ static bool reserve(struct lines *lines, struct assembler *a, size_t n)
         capacity *= 2;
     if (lines->open_bytes - a->capacity + capacity > lines->open_max)
         return false;
-    char *text = realloc(a->text, capacity);
+    char *text = shared_alloc(capacity);
     if (text == NULL)
         return false;
+    if (a->length > 0)
+        memcpy(text, a->text, a->length);
+    char *old = a->text;
+    SHARED_PUBLISH(a->text, text);
+    shared_free(old, a->capacity);
     lines->open_bytes += capacity - a->capacity;
-    a->text = text;
     a->capacity = capacity;
     return true;
 }
@@ -163,7 +166,7 @@ static bool set_aside(struct lines *lines, struct process *process, enum sscap_s
     else
         memcpy(a->name, process->stream_name[stream], sizeof a->name);
     memcpy(a->text + a->length, bytes, n);
-    a->length += n;
+    SHARED_PUBLISH(a->length, a->length + n);
     a->touched = lines->now;
     list_append(lines, a);
     return true;
@@ -185,11 +188,12 @@ static bool finish(struct lines *lines, struct process *process, enum sscap_stre
     return true;
 }
 
-/* The common case: whole lines of a writer that left nothing unfinished. Returns how many bytes were taken; what follows them is some other
- * case. */
+/* The common case: whole lines of a writer that left nothing unfinished. Returns how many bytes were taken, by which *taken has grown; what
+ * follows them is some other case. */
 static size_t feed_whole(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
-                         const char *bytes, size_t n)
+                         const char *bytes, size_t n, size_t *taken)
 {
+    const size_t before = *taken;
     size_t done = 0;
     const struct writer who = writer_of(lines, process, stream, tid);
     const char *newline;
@@ -202,7 +206,9 @@ static size_t feed_whole(struct lines *lines, struct process *process, enum ssca
         record->time = lines->wall;
         record->who = who; /* its end: LINE_WHOLE */
         memcpy(record->text, bytes + done, length);
+        buffer_commit(lines->buffer[stream], record);
         done += length + 1;
+        SHARED_PUBLISH(*taken, before + done);
         process->lines++;
         lines->lines++;
     }
@@ -234,21 +240,23 @@ static bool feed_step(struct lines *lines, struct process *process, enum sscap_s
                            : set_aside(lines, process, stream, tid, bytes, length);
 }
 
-size_t lines_feed(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
-                  const char *bytes, size_t n)
+bool lines_feed(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
+                const char *bytes, size_t n, size_t *ret_taken)
 {
     size_t done = 0;
+    SHARED_PUBLISH(*ret_taken, 0);
     while (done < n) {
         const struct assembler *open = find(process, stream, tid);
         size_t taken;
         if (open == NULL || (open->length == 0 && !open->continues))
-            done += feed_whole(lines, process, stream, tid, bytes + done, n - done);
+            done += feed_whole(lines, process, stream, tid, bytes + done, n - done, ret_taken);
         if (done == n || !feed_step(lines, process, stream, tid, bytes + done, n - done, &taken))
             break;
         done += taken;
+        SHARED_PUBLISH(*ret_taken, done);
     }
     lines->bytes += done;
-    return done;
+    return done == n;
 }
 
 bool lines_end(struct lines *lines, struct process *process)
@@ -262,8 +270,8 @@ bool lines_end(struct lines *lines, struct process *process)
             empty(lines, a);
             process->open[stream] = a->next;
             lines->open_bytes -= a->capacity;
-            free(a->text);
-            free(a);
+            shared_free(a->text, a->capacity);
+            shared_free(a, sizeof *a);
         }
     }
     return true;

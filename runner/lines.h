@@ -12,7 +12,7 @@
 
 struct process;
 
-/* An unfinished line of one thread. */
+/* An unfinished line of one thread; in shared memory, as its text. */
 struct assembler {
     struct process *process;
     uint32_t tid;
@@ -44,10 +44,10 @@ struct lines {
 void lines_init(struct lines *lines, struct buffer *out, struct buffer *err, size_t line_max,
                 size_t open_max);
 
-/* Feeds bytes that thread `tid` (0: not told apart) of the process wrote. Returns how many were taken: fewer when the buffer is full, and
- * then the rest is to be offered again. */
-size_t lines_feed(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
-                  const char *bytes, size_t n);
+/* Feeds bytes that thread `tid` (0: not told apart) of the process wrote. *ret_taken says how many were taken, at any moment, as the
+ * guardian may look at it. False: fewer than n, as the buffer is full; then the rest is to be offered again. */
+bool lines_feed(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
+                const char *bytes, size_t n, size_t *ret_taken);
 
 /* The process wrote its last: what it left unfinished becomes lines. False when the buffer is full; to be called again. */
 bool lines_end(struct lines *lines, struct process *process);

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "runner/ends.h"
+#include "runner/guardian.h"
 #include "runner/report.h"
 #include "runner/runner.h"
+#include "runner/shared.h"
 #include "runner/tag.h"
 #include "runner/util.h"
 #include "runner/waiting.h"
@@ -24,6 +26,8 @@
 
 #define FLUSH_AFTER_NS  (10 * NS_PER_MS)
 #define PROMPT_AFTER_NS (200 * NS_PER_MS)
+
+enum { SHARED_RINGS = 4, SHARED_FIXED = 8 << 20 };
 
 /* A writer of short lines uses up about 0.8 KB of its send buffer in a microsecond: a quarter of the buffer, at that rate. */
 #define PACE_NS_PER_BYTE (1000 / 800.0 / 4)
@@ -50,7 +54,7 @@ static int exit_status(const struct runner *r)
 static uint64_t written(void *context, enum sscap_stream stream)
 {
     const struct runner *r = context;
-    return intake_written(&r->intake, stream);
+    return intake_written(&r->flow->intake, stream);
 }
 
 static void take_events(void *context)
@@ -64,20 +68,20 @@ static void abandon_unread(struct runner *r)
 {
     for (int i = 0; i < SSCAP_STREAMS; i++)
         if (r->unread_streams & 1u << i)
-            intake_abandon(&r->intake, (enum sscap_stream)i);
+            intake_abandon(&r->flow->intake, (enum sscap_stream)i);
     r->unread_streams = 0;
 }
 
 /* Lines are taken in again as soon as the sinks have made room. */
 static void progress(struct runner *r)
 {
-    const uint64_t position[SSCAP_STREAMS] = {intake_position(&r->intake, SSCAP_OUT),
-                                              intake_position(&r->intake, SSCAP_ERR)};
+    const uint64_t position[SSCAP_STREAMS] = {intake_position(&r->flow->intake, SSCAP_OUT),
+                                              intake_position(&r->flow->intake, SSCAP_ERR)};
     if (r->processes.ended != NULL)
         processes_settle(&r->processes, position);
-    outputs_pump(&r->outputs, false);
+    outputs_pump(&r->flow->outputs, false);
     abandon_unread(r);
-    intake_resume(&r->intake);
+    intake_resume(&r->flow->intake);
 }
 
 /* Where the loop is never idle, lines still come out within FLUSH_AFTER_NS. */
@@ -88,13 +92,13 @@ static void turn(void *context, bool idle)
     if (!idle && now_ns() < r->flushed + FLUSH_AFTER_NS)
         return;
     r->flushed = now_ns();
-    outputs_pump(&r->outputs, true);
+    outputs_pump(&r->flow->outputs, true);
     abandon_unread(r);
-    if (r->lines.idle != 0)
-        r->prompt.at = lines_show_idle(&r->lines, r->flushed);
+    if (r->flow->lines.idle != 0)
+        r->prompt.at = lines_show_idle(&r->flow->lines, r->flushed);
     if (!idle || !waiting_is_over(r) || !waiting_finish(r))
         return;
-    if (intake_open(&r->intake)) {
+    if (intake_open(&r->flow->intake)) {
         waiting_detach(r);
         if (!r->leaving)
             return;
@@ -107,13 +111,13 @@ static void turn(void *context, bool idle)
 static void prompt_due(struct timer *timer)
 {
     struct runner *r = timer->context;
-    timer->at = lines_show_idle(&r->lines, now_ns());
+    timer->at = lines_show_idle(&r->flow->lines, now_ns());
 }
 
 static void stopping(void *context)
 {
     struct runner *r = context;
-    outputs_pump(&r->outputs, true);
+    outputs_pump(&r->flow->outputs, true);
 }
 
 static void interrupted(void *context, int signal)
@@ -137,7 +141,7 @@ static void sink_failed(void *context, struct sink *sink, int error)
     struct runner *r = context;
     if (error != EPIPE) {
         r->output_error = error;
-        say("cannot write to standard %s: %s", sink == &r->outputs.sinks[0] ? "output" : "error",
+        say("cannot write to standard %s: %s", sink == &r->flow->outputs.sinks[0] ? "output" : "error",
             strerror(error));
     }
     r->unread_streams |= sink->cursor.streams;
@@ -151,21 +155,22 @@ static int init_modules(struct runner *r)
     const struct options *options = &r->options;
     int error = loop_init(&r->loop);
     if (error == 0)
-        error = outputs_init(&r->outputs, options);
+        error = outputs_init(&r->flow->outputs, options);
     if (error != 0)
         return error;
-    struct buffer *err = outputs_buffer(&r->outputs, SSCAP_ERR);
-    lines_init(&r->lines, outputs_buffer(&r->outputs, SSCAP_OUT), err, options->line_max, options->bytes);
-    r->lines.ranks = tag_has(options->tag, "rank");
+    struct buffer *err = outputs_buffer(&r->flow->outputs, SSCAP_ERR);
+    lines_init(&r->flow->lines, outputs_buffer(&r->flow->outputs, SSCAP_OUT), err, options->line_max,
+               options->bytes);
+    r->flow->lines.ranks = tag_has(options->tag, "rank");
     for (int i = 0; i < SSCAP_STREAMS && !options->tail; i++)
         if (isatty(STDOUT_FILENO + i))
-            r->lines.idle_streams |= 1u << i;
-    r->lines.idle = r->lines.idle_streams != 0 ? PROMPT_AFTER_NS : 0;
+            r->flow->lines.idle_streams |= 1u << i;
+    r->flow->lines.idle = r->flow->lines.idle_streams != 0 ? PROMPT_AFTER_NS : 0;
     r->prompt = (struct timer){.due = prompt_due, .context = r};
     waiting_init(r);
     loop_add_timer(r->loop, &r->prompt);
     loop_on_turn(r->loop, turn, r);
-    error = processes_init(&r->processes, r->loop, &r->lines);
+    error = processes_init(&r->processes, r->loop, &r->flow->lines);
     if (error != 0)
         return error;
     r->processes.features = pidfd_features();
@@ -181,13 +186,13 @@ static int init_modules(struct runner *r)
         return -ENOMEM;
     errors_init(&r->errors, options, r->symbols, err);
     r->errors.stream = options->tail && options->stderr_mode == STDERR_MERGE ? SSCAP_OUT : SSCAP_ERR;
-    error = channels_open(&r->channels, options, &r->inheritance);
+    error = channels_open_events(&r->channels);
     if (error == 0)
         error = events_init(&r->events, r->loop, &r->processes, r->channels.ctl, r->channels.listener,
                             r->channels.nonce);
     if (error == 0)
-        error = intake_init(&r->intake, r->loop, &r->events, &r->processes, &r->lines, r->channels.stream,
-                            r->channels.nonce);
+        error = intake_init(&r->flow->intake, r->loop, &r->events, &r->processes, &r->flow->lines,
+                            r->channels.stream, r->channels.nonce);
     return error;
 }
 
@@ -220,17 +225,22 @@ static uint32_t session_flags(const struct runner *r)
 
 static void print_totals(const struct runner *r)
 {
-    uint64_t dropped = outputs_dropped(&r->outputs);
+    uint64_t dropped = outputs_dropped(&r->flow->outputs);
     say("%llu process%s (%llu without the library), %llu line%s, %llu bytes",
-        (unsigned long long)r->processes.count, r->processes.count == 1 ? "" : "es",
-        (unsigned long long)processes_unshimmed(&r->processes), (unsigned long long)r->lines.lines,
-        plural(r->lines.lines), (unsigned long long)r->lines.bytes);
+        (unsigned long long)r->processes.count, plural_es(r->processes.count),
+        (unsigned long long)processes_unshimmed(&r->processes), (unsigned long long)r->flow->lines.lines,
+        plural(r->flow->lines.lines), (unsigned long long)r->flow->lines.bytes);
+    uint64_t unnamed = symbols_refused(r->symbols);
+    if (unnamed > 0 || r->flow->lines.tails.refused > 0)
+        say("last words cut short %llu time%s, functions not looked up %llu time%s, for want of room and "
+            "time",
+            (unsigned long long)r->flow->lines.tails.refused, plural(r->flow->lines.tails.refused),
+            (unsigned long long)unnamed, plural(unnamed));
     if (dropped > 0 || r->processes.lost > 0 || r->events.refused > 0)
         say("%llu line%s dropped, %llu process%s not recorded for want of memory, %llu foreign message%s "
             "refused",
             (unsigned long long)dropped, plural(dropped), (unsigned long long)r->processes.lost,
-            r->processes.lost == 1 ? "" : "es", (unsigned long long)r->events.refused,
-            plural(r->events.refused));
+            plural_es(r->processes.lost), (unsigned long long)r->events.refused, plural(r->events.refused));
 }
 
 static int open_outputs(struct runner *r)
@@ -240,14 +250,14 @@ static int open_outputs(struct runner *r)
     uint32_t streams = 0;
     for (int i = 0; i < SSCAP_STREAMS; i++)
         streams |= r->channels.stream[i] >= 0 ? 1u << i : 0;
-    return outputs_open(&r->outputs, r->loop, &r->options, streams, &callbacks);
+    return outputs_open(&r->flow->outputs, r->loop, &r->options, streams, &callbacks);
 }
 
 /* Everything has been shown: what there is to say about it. */
 static void finish(struct runner *r)
 {
     const struct totals totals = {.processes = r->processes.count,
-                                  .lines = r->lines.lines,
+                                  .lines = r->flow->lines.lines,
                                   .begun = r->begun,
                                   .now = now_ns(),
                                   .command = r->command};
@@ -259,19 +269,42 @@ static void finish(struct runner *r)
         print_totals(r);
     if (!r->options.quiet)
         report_print(&r->errors, &r->history, &totals, outputs_want_color(&r->options, STDERR_FILENO));
-    signals_die_alike(&r->signals, r->command_status);
 }
 
 static void clear(struct runner *r)
 {
-    outputs_clear(&r->outputs);
-    intake_clear(&r->intake);
+    outputs_clear(&r->flow->outputs);
+    intake_clear(&r->flow->intake);
     processes_clear(&r->processes);
     errors_clear(&r->errors);
     symbols_free(r->symbols);
     history_clear(&r->history);
     oom_clear(&r->oom);
     loop_free(r->loop);
+}
+
+/* What lies in shared memory: the rings and what is on its way in and out, each with room for a line, and unfinished lines. */
+static size_t shared_size(const struct options *options)
+{
+    return options->bytes * SHARED_RINGS + SHARED_FIXED;
+}
+
+/* Leaves the guardian in front and goes on as the runner. Returns 0 or -errno. */
+static int step_behind(struct runner *r)
+{
+    int error = shared_init(shared_size(&r->options));
+    r->flow = error == 0 ? shared_alloc(sizeof *r->flow) : NULL;
+    if (r->flow == NULL)
+        return -ENOMEM;
+    r->flow->command_status = COMMAND_UNWAITED;
+    error = channels_open_streams(&r->channels, &r->options, &r->inheritance);
+    if (error != 0)
+        return error;
+    r->signals.orders.fd = guardian_start(&r->options, &r->channels, r->flow);
+    if (r->signals.orders.fd < 0)
+        return r->signals.orders.fd;
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of the tree are ours to reap, not init's */
+    return 0;
 }
 
 int main(int argc, char *argv[])
@@ -282,12 +315,14 @@ int main(int argc, char *argv[])
     inheritance_take(&r.inheritance);
     signals_block(&r.inheritance);
     unsetenv(SSCAP_ENV_SESSION);
-    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of the tree are ours to reap, not init's */
-    int error = init_modules(&r);
+    int error = step_behind(&r);
+    if (error == 0)
+        error = init_modules(&r);
     if (error == 0) {
         r.signals.stopping = stopping;
         r.signals.interrupted = interrupted;
         r.signals.context = &r;
+        r.signals.command_status = &r.flow->command_status;
         error = signals_init(&r.signals, r.loop);
     }
     if (error != 0)
@@ -297,7 +332,7 @@ int main(int argc, char *argv[])
     int command = launch(&r.channels, &r.options, &r.inheritance);
     if (command < 0)
         return -command;
-    r.command = r.signals.command = command;
+    r.command = r.signals.command = r.flow->command = command;
     error = open_outputs(
         &r); /* not before the tree's ends are closed here: with a limit of 16 descriptors, each counts */
     if (error != 0)

@@ -18,6 +18,7 @@ static void reach(struct process *process, int stream)
 void names_set(struct process *process, const char *name)
 {
     snprintf(process->name, sizeof process->name, "%s", name);
+    make_safe(process->name);
     process->rank_read = false;
 }
 
@@ -32,6 +33,7 @@ void names_frame(struct process *process, enum sscap_stream stream, const char *
 {
     process->frames_due[stream]--;
     snprintf(process->stream_name[stream], SSCAP_NAME_SIZE, "%.*s", SSCAP_NAME_SIZE - 1, name);
+    make_safe(process->stream_name[stream]);
     if (process->frames_due[stream] == 0 && process->shimmed)
         reach(process, stream); /* its event, which says the same, and what came after that are in already */
 }

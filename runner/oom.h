@@ -17,8 +17,8 @@ struct oom_group {
 };
 
 struct oom {
-    char *
-        mount; /* of the memory controller, without what of the hierarchy lies above it; NULL: there is none */
+    /* of the memory controller, without what of the hierarchy lies above it; NULL: there is none */
+    char *mount;
     char *root; /* which part of the hierarchy is mounted there */
     bool v1;
     struct oom_group groups[OOM_GROUPS_MAX];

@@ -150,7 +150,7 @@ __attribute__((noreturn)) static void end_output(void)
     exit(0);
 }
 
-/* Prints a failure of the option `row`, named as the user named it (--lines or SSCAP_LINES), and exits. */
+/* Says what is wrong with the value of an option, which is named as the user named it (--lines or SSCAP_LINES), and exits. */
 __attribute__((noreturn)) static void refuse(const char *source, const char *value, const char *why)
 {
     die("%s: '%s' %s", source, value, why);
@@ -350,7 +350,6 @@ void options_read(struct options *options, int argc, char *argv[])
         if (argument == required_argument)
             letters[n++] = ':';
     }
-    table[ROWS - 1].val = 256 + ROWS - 1;
     opterr = 0;
     for (int found; (found = getopt_long(argc, argv, letters, table, NULL)) != -1;) {
         const struct option_row *row = NULL;

@@ -7,8 +7,8 @@
 
 struct pidfd_features {
     bool info; /* PIDFD_GET_INFO tells the status of processes that anyone has reaped (Linux 6.15) */
-    bool
-        pass; /* sockets hand a pidfd over with each message, of writers that are dead and reaped, too (SO_PASSPIDFD, Linux 6.16) */
+    /* sockets hand a pidfd over with each message, of writers that are dead and reaped, too (SO_PASSPIDFD, Linux 6.16) */
+    bool pass;
 };
 
 /* What this kernel has, less what SSCAP_DEBUG (no-pidfd-info, no-pass-pidfd) switches off. */

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,9 +15,6 @@
 #include "runner/util.h"
 
 enum {
-    PID_LIMIT = 1 << 22, /* PID_MAX_LIMIT of 64-bit kernels */
-    PARENT_UNKNOWN = -1,
-    UNREAPED_MS = 10000,  /* how long after its being done with here a process may be waited for */
     DESCRIPTORS_KEPT = 8, /* for everything else: /proc files, connections to the named socket */
 };
 
@@ -41,14 +37,6 @@ static void await(struct timer *timer)
         timer->at = now_ns() + AWAIT_NS;
 }
 
-/* One entry a pid, of which only the pages in use take memory. */
-static void *map_table(size_t entry)
-{
-    void *table = mmap(NULL, entry * (PID_LIMIT + 1), PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return table != MAP_FAILED ? table : NULL;
-}
-
 /* Where this program was executed in another's place (LD_PRELOAD alone), that may have had children. */
 static void note_strangers(struct processes *processes)
 {
@@ -69,15 +57,13 @@ int processes_init(struct processes *processes, struct loop *loop, struct lines 
         .fd_max = INT_MAX,
         .loop = loop,
         .lines = lines,
-        .by_pid = map_table(sizeof(struct process *)),
-        .unreaped = map_table(sizeof(struct unreaped)),
-        .pid_max = PID_LIMIT,
         .self = getpid(),
         .sweep = {.due = sweep, .context = processes},
         .await = {.due = await, .context = processes},
     };
-    if (processes->by_pid == NULL || processes->unreaped == NULL)
-        return -ENOMEM;
+    int error = pids_init(&processes->pids);
+    if (error != 0)
+        return error;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < INT_MAX)
         processes->fd_max = (int)files.rlim_cur - DESCRIPTORS_KEPT;
     note_strangers(processes);
@@ -110,15 +96,9 @@ static void list_add(struct process **first, struct process **last, struct proce
     *last = process;
 }
 
-static size_t index_of(const struct processes *processes, int32_t pid)
-{
-    /* 0: writers of a pid namespace that is none of ours below; out of range: cannot be, and is treated like them. */
-    return pid > 0 && pid <= processes->pid_max ? (size_t)pid : 0;
-}
-
 struct process *processes_newest(const struct processes *processes, int32_t pid)
 {
-    return processes->by_pid[index_of(processes, pid)];
+    return *pids_place(&processes->pids, pid);
 }
 
 struct process *processes_find(const struct processes *processes, int32_t pid, enum sscap_stream stream,
@@ -152,8 +132,7 @@ void processes_clear(struct processes *processes)
             release(process);
         }
     }
-    munmap(processes->by_pid, sizeof(struct process *) * (PID_LIMIT + 1));
-    munmap(processes->unreaped, sizeof(struct unreaped) * (PID_LIMIT + 1));
+    pids_clear(&processes->pids);
 }
 
 /* --- ends --- */
@@ -171,6 +150,16 @@ static bool parent_may_tell(const struct process *process)
     return parent != NULL && parent->pid == process->ppid && !parent->ended && parent->shimmed;
 }
 
+/* Of a crash's signal that was sent, the kernel says by whom: maybe by a program of this tree that does not say
+ * so itself (a static one). */
+static void name_sender(struct process *process)
+{
+    const struct sscap_crash *crash = process->ending.crash;
+    const struct process *sender = crash != NULL ? processes_newest(process->set, crash->sender) : NULL;
+    if (sender != NULL && sender != process && sender->pid == crash->sender)
+        exits_note_signal(process, crash->signal, sender->pid, sender->name);
+}
+
 void processes_end(struct process *process)
 {
     struct processes *set = process->set;
@@ -183,9 +172,9 @@ void processes_end(struct process *process)
     loop_unwatch(set->loop, &process->exit);
     list_remove(&set->live, &set->live_last, process);
     list_add(&set->ended, &set->ended_last, process);
-    set->live_count--;
     set->silent_count -= !process->shimmed;
     exits_look(process);
+    name_sender(process);
     process->patience = process->gone + (parent_may_tell(process) ? PARENT_PATIENCE_NS : PATIENCE_NS);
     if (!exits_known(&process->ending) && set->await.at == 0)
         set->await.at = process->gone + AWAIT_NS;
@@ -208,37 +197,25 @@ bool processes_is_dead(const struct process *process)
                                 stat.state == 'Z' || stat.state == 'X');
 }
 
-/* Its parent may be heard to wait for it after it is gone from here: that must not look like a child of whom nothing is known. */
-static void remember_unreaped(struct processes *processes, const struct process *process)
-{
-    size_t i = index_of(processes, process->pid);
-    if (i != 0 && process->ending.witness != WITNESS_PARENT && process->ending.witness != WITNESS_WAIT)
-        processes->unreaped[i] = (struct unreaped){.parent = process->ppid > 0 ? process->ppid
-                                                                               : PARENT_UNKNOWN,
-                                                   .gone = (uint32_t)(now_ns() / NS_PER_MS)};
-}
-
 bool processes_was_known(struct processes *processes, int32_t pid)
 {
-    struct unreaped *unreaped = &processes->unreaped[index_of(processes, pid)];
-    uint32_t now = (uint32_t)(now_ns() / NS_PER_MS);
-    bool is = unreaped->parent != 0 && now - unreaped->gone < UNREAPED_MS;
-    unreaped->parent = 0;
-    return is;
+    return pids_take_gone(&processes->pids, pid);
 }
 
 bool processes_was_child(const struct processes *processes, int32_t pid, int32_t parent)
 {
-    const struct unreaped *unreaped = &processes->unreaped[index_of(processes, pid)];
-    uint32_t now = (uint32_t)(now_ns() / NS_PER_MS);
-    return unreaped->parent == parent && now - unreaped->gone < UNREAPED_MS;
+    return pids_was_child(&processes->pids, pid, parent);
 }
 
-static bool is_stranger(const struct processes *processes, int32_t pid)
+/* Whether it is a child from before the session; asked once, as its pid may then be another's. */
+static bool take_stranger(struct processes *processes, int32_t pid)
 {
-    for (size_t i = 0; i < processes->stranger_count; i++)
-        if (processes->strangers[i] == pid)
+    for (size_t i = 0; i < processes->stranger_count; i++) {
+        if (processes->strangers[i] == pid) {
+            processes->strangers[i] = processes->strangers[--processes->stranger_count];
             return true;
+        }
+    }
     return false;
 }
 
@@ -248,7 +225,7 @@ struct process *processes_child_ended(struct processes *processes, int32_t pid)
     struct process *process = processes_newest(processes, pid);
     /* Nobody else has waited for it; one of whom that is known had the pid before. */
     if (process == NULL || process->pid != pid || process->ending.witness >= WITNESS_PIDFD) {
-        if (is_stranger(processes, pid) || processes_was_known(processes, pid))
+        if (take_stranger(processes, pid) || processes_was_known(processes, pid))
             return NULL;
         /* An orphan that never said a word, nor did whoever started it: as a zombie it still has its name. */
         process = processes_discover(processes, pid, PIDFD_NONE);
@@ -280,8 +257,9 @@ static bool is_awaited(struct process *process)
 static void finish(struct process *process)
 {
     struct processes *set = process->set;
-    struct process **at = &set->by_pid[index_of(set, process->pid)];
-    remember_unreaped(set, process);
+    struct process **at = pids_place(&set->pids, process->pid);
+    if (process->ending.witness != WITNESS_PARENT && process->ending.witness != WITNESS_WAIT)
+        pids_note_gone(&set->pids, process->pid, process->ppid);
     while (*at != process)
         at = &(*at)->older;
     *at = process->older;
@@ -417,7 +395,7 @@ struct process *processes_add(struct processes *processes, int32_t pid, int32_t 
                               int pidfd)
 {
     struct process *process = calloc(1, sizeof *process);
-    struct process **at = &processes->by_pid[index_of(processes, pid)];
+    struct process **at = pids_place(&processes->pids, pid);
     if (process == NULL) {
         processes->lost++;
         return NULL;
@@ -435,11 +413,11 @@ struct process *processes_add(struct processes *processes, int32_t pid, int32_t 
     process->older = *at;
     *at = process;
     snprintf(process->name, sizeof process->name, "%s", name);
+    make_safe(process->name);
     for (int stream = 0; stream < SSCAP_STREAMS; stream++)
         memcpy(process->stream_name[stream], process->name, sizeof process->name);
     list_add(&processes->live, &processes->live_last, process);
     processes->count++;
-    processes->live_count++;
     processes->silent_count++;
     processes->began(processes->context, process);
     take_early_signals(process);

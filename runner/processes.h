@@ -13,6 +13,7 @@
 #include "runner/lines.h"
 #include "runner/loop.h"
 #include "runner/pidfd.h"
+#include "runner/pids.h"
 #include "runner/tail.h"
 #include "shim/wire.h"
 
@@ -36,13 +37,11 @@ struct process {
     bool replaced;    /* another process has its pid by now */
     bool broken_pipe; /* a child of its died of SIGPIPE */
     char name[SSCAP_NAME_SIZE]; /* by its latest event */
-    char stream_name
-        [SSCAP_STREAMS]
-        [SSCAP_NAME_SIZE]; /* for the bytes that are read now: changed by IMAGE frames in the stream */
+    /* For the bytes that are read now: changed by IMAGE frames in the stream. */
+    char stream_name[SSCAP_STREAMS][SSCAP_NAME_SIZE];
     int frames_due[SSCAP_STREAMS]; /* IMAGE frames announced by an EXEC or NAME event and not read yet */
     uint64_t name_read;            /* now_ns when /proc was last asked; only where not shimmed */
-    uint64_t
-        end_position[SSCAP_STREAMS]; /* once ended: stream positions up to which bytes are this process's */
+    uint64_t end_position[SSCAP_STREAMS];  /* once ended: where in the streams its bytes end */
     struct assembler *open[SSCAP_STREAMS]; /* its unfinished lines, by thread */
     struct tail tail[SSCAP_STREAMS];       /* its last lines */
     uint64_t lines;
@@ -70,18 +69,10 @@ struct early_signal {
     uint64_t when; /* now_ns */
 };
 
-/* Of a process that is gone from here, and that its parent has not been heard to wait for: whose child it was (0: there is none; negative: not known), and when it went (ms). */
-struct unreaped {
-    int32_t parent;
-    uint32_t gone;
-};
-
 struct processes {
     struct loop *loop;
     struct lines *lines;
-    struct process **by_pid;
-    struct unreaped *unreaped; /* by pid */
-    int32_t pid_max;
+    struct pids pids;
     int fd_max;                       /* pidfds are below it */
     int32_t strangers[STRANGERS_MAX]; /* children from before the session */
     size_t stranger_count;
@@ -89,14 +80,14 @@ struct processes {
     bool arguments;                                        /* are to be kept */
     struct process *live, *live_last, *ended, *ended_last; /* each in the order of coming there */
     struct early_signal early[EARLY_SIGNALS_MAX];
-    unsigned int next_early; /* the one to be overwritten */
-    uint64_t count, live_count,
-        unshimmed_count;   /* in all; now; in all, ended without a word from the library */
-    uint64_t silent_count; /* that live and run without the library */
-    uint64_t lost;         /* could not be recorded: no memory */
-    struct timer sweep;    /* looks after those that have no pidfd */
-    struct timer await;    /* for those whose ending is not known yet */
-    int32_t self;          /* our own pid */
+    unsigned int next_early;  /* the one to be overwritten */
+    uint64_t count;           /* in all */
+    uint64_t unshimmed_count; /* in all, of those that are gone: ran without the library */
+    uint64_t silent_count;    /* that live and run without the library */
+    uint64_t lost;            /* could not be recorded: no memory */
+    struct timer sweep;       /* looks after those that have no pidfd */
+    struct timer await;       /* for those whose ending is not known yet */
+    int32_t self;             /* our own pid */
     uint64_t (*position)(void *context, enum sscap_stream stream); /* bytes of the stream written so far */
     void (*before_end)(void *context);                             /* takes in the events that have arrived */
     void (*began)(void *context, struct process *process);

@@ -26,10 +26,10 @@ static void print_heading(const struct report *report)
     fprintf(report->file, "sscap: ");
     if (failed > 0)
         fprintf(report->file, "%llu of %llu process%s failed", (unsigned long long)failed,
-                (unsigned long long)totals->processes, totals->processes == 1 ? "" : "es");
+                (unsigned long long)totals->processes, plural_es(totals->processes));
     else
         fprintf(report->file, "%llu process%s", (unsigned long long)totals->processes,
-                totals->processes == 1 ? "" : "es");
+                plural_es(totals->processes));
     if (errors->signals > 0)
         fprintf(report->file, ", %llu killed by signals", (unsigned long long)errors->signals);
     if (errors->vanished > 0)
@@ -53,7 +53,7 @@ static void print_plain(const struct report *report)
     fprintf(report->file, "sscap: ");
     report_put_safe(report->file, title, strlen(title));
     fprintf(report->file, "; %llu process%s, %llu line%s, %.3f s\n",
-            (unsigned long long)report->totals->processes, report->totals->processes == 1 ? "" : "es",
+            (unsigned long long)report->totals->processes, plural_es(report->totals->processes),
             (unsigned long long)report->totals->lines, plural(report->totals->lines),
             report_after(report, report->totals->now));
 }

@@ -219,7 +219,7 @@ static void print_sender(const struct report *report, const struct group *group)
         report_put_safe(report->file, ending->sender_name, strnlen(ending->sender_name, SSCAP_NAME_SIZE));
         fprintf(report->file, "[%d]\n", sender);
     } else if (sender > 0) {
-        item(report, "why", "sent by process %d, which is not of this tree", sender);
+        item(report, "why", "sent by process %d, which is not known in this tree", sender);
     } else if (!crash_is_fault(WTERMSIG(group->status))) {
         item(report, "why", "not known: nobody in this tree was seen to send it");
     }

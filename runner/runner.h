@@ -4,14 +4,12 @@
 
 #include "runner/errors.h"
 #include "runner/events.h"
+#include "runner/flow.h"
 #include "runner/history.h"
-#include "runner/intake.h"
 #include "runner/launch.h"
-#include "runner/lines.h"
 #include "runner/loop.h"
 #include "runner/oom.h"
 #include "runner/options.h"
-#include "runner/outputs.h"
 #include "runner/processes.h"
 #include "runner/signals.h"
 #include "runner/symbols.h"
@@ -21,11 +19,9 @@ struct runner {
     struct inheritance inheritance;
     struct channels channels;
     struct loop *loop;
-    struct outputs outputs;
-    struct lines lines;
+    struct flow *flow;
     struct processes processes;
     struct events events;
-    struct intake intake;
     struct signals signals;
     struct oom oom;
     struct symbols *symbols;
@@ -40,10 +36,10 @@ struct runner {
     int command_status;                     /* as waitpid has it */
     bool leaving;                           /* no longer waiting for anyone but the sinks */
     uint64_t leave_position[SSCAP_STREAMS]; /* what was written until then is still shown */
-    bool
-        detached; /* a child goes on with the session: what it shares with us (the epoll instance) is its own */
-    uint64_t
-        exiting_until; /* now_ns until which the last ones are waited for, who are on their way out; 0: nobody was yet */
+    /* a child goes on with the session: what it shares with us (the epoll instance) is its own */
+    bool detached;
+    /* now_ns until which the last ones are waited for, who are on their way out; 0: nobody was yet */
+    uint64_t exiting_until;
     uint64_t flushed;        /* now_ns of the last time that all lines went out */
     uint32_t unread_streams; /* bits: nobody reads their lines any more; to be abandoned */
     int output_error;        /* errno of an output that failed other than by its reader leaving */

@@ -10,13 +10,13 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/shared.h"
 #include "runner/util.h"
 
 enum { WRITE_SIZE = 256 * 1024, NOTICE_SIZE = 128, GROUP_SIZE = 256 };
@@ -52,12 +52,15 @@ int sink_init(struct sink *sink, struct loop *loop, struct buffer *buffer, struc
     sink->cursor.streams = streams;
     sink->watch = (struct watch){.ready = ready, .context = sink};
     sink->capacity = WRITE_SIZE * 2;
-    sink->out = malloc(sink->capacity);
+    sink->out = shared_alloc(sink->capacity);
     if (sink->out == NULL)
         return -ENOMEM;
     sink->fd = open_own(fd, &sink->socket, &sink->shared);
     if (sink->fd < 0)
         return sink->fd;
+    struct stat status;
+    sink->regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    sink->appends = sink->regular && fcntl(fd, F_GETFL) & O_APPEND;
     if (live)
         sink_start(sink, UINT64_MAX);
     return 0;
@@ -79,13 +82,13 @@ static void stop(struct sink *sink)
         close(sink->fd);
     sink->fd = -1;
     sink->live = sink->stuck = false;
-    sink->from = sink->to = 0;
+    sink->from = sink->to = sink->end = 0;
 }
 
 void sink_clear(struct sink *sink)
 {
     stop(sink);
-    free(sink->out);
+    shared_free(sink->out, sink->capacity);
     sink->out = NULL;
 }
 
@@ -93,23 +96,32 @@ void sink_clear(struct sink *sink)
 
 static bool reserve(struct sink *sink, size_t n)
 {
-    if (sink->to + n <= sink->capacity)
+    if (sink->end + n <= sink->capacity)
         return true;
     size_t capacity = sink->capacity;
-    while (capacity < sink->to + n)
+    while (capacity < sink->end + n)
         capacity *= 2;
-    char *out = realloc(sink->out, capacity);
+    char *out = shared_alloc(capacity);
     if (out == NULL)
         return false;
-    sink->out = out;
+    char *old = sink->out;
+    memcpy(out, old, sink->to);
+    SHARED_PUBLISH(sink->out, out);
+    shared_free(old, sink->capacity);
     sink->capacity = capacity;
     return true;
 }
 
 static void put(struct sink *sink, const char *bytes, size_t n)
 {
-    memcpy(sink->out + sink->to, bytes, n);
-    sink->to += n;
+    memcpy(sink->out + sink->end, bytes, n);
+    sink->end += n;
+}
+
+/* What was put together counts from now on. */
+static void commit(struct sink *sink)
+{
+    SHARED_PUBLISH(sink->to, sink->end);
 }
 
 /* Whether this record goes on in the line that stands unfinished on the output. */
@@ -129,13 +141,13 @@ static bool format_group(struct sink *sink, const struct record *record)
     if (!reserve(sink, n + 1))
         return false;
     if (sink->midline)
-        sink->out[sink->to++] = '\n';
+        sink->out[sink->end++] = '\n';
     put(sink, text, n);
     sink->midline = false;
     return true;
 }
 
-/* Appends a record to `out`; false: no memory to do so now. With tags, every record but a prompt ends its line; without, the bytes are
+/* Puts a record together behind `out`; false: no memory to do so now. With tags, every record but a prompt ends its line; without, the bytes are
  * left as they were written, and a newline comes only between an unfinished line and another writer's. */
 static bool format(struct sink *sink, const struct record *record)
 {
@@ -149,18 +161,17 @@ static bool format(struct sink *sink, const struct record *record)
     if (!reserve(sink, tag_length + record->length + 2))
         return false;
     if (sink->midline && !joined)
-        sink->out[sink->to++] = '\n';
+        sink->out[sink->end++] = '\n';
     if (tag != NULL)
         put(sink, tag, tag_length);
     put(sink, record->text, record->length);
     bool newline = record->who.end == LINE_WHOLE ||
                    (sink->tag->template != NULL && record->who.end != LINE_IDLE);
     if (newline)
-        sink->out[sink->to++] = '\n';
+        sink->out[sink->end++] = '\n';
     sink->midline = !newline;
     if (!newline)
         sink->mid = record->who;
-    sink->lines++;
     return true;
 }
 
@@ -174,6 +185,7 @@ static void format_dropped(struct sink *sink)
     if (!reserve(sink, (size_t)n))
         return;
     put(sink, text, (size_t)n);
+    commit(sink);
     sink->midline = false;
     sink->cursor.dropped_lines = sink->cursor.dropped_bytes = 0;
 }
@@ -184,6 +196,8 @@ static void format_dropped(struct sink *sink)
 static ssize_t write_some(const struct sink *sink, const char *bytes, size_t n)
 {
     struct pollfd ready_now = {.fd = sink->fd, .events = POLLOUT};
+    if (sink->loop == NULL) /* the guardian's: it has nothing else to do */
+        poll(&ready_now, 1, -1);
     if (sink->socket)
         return send(sink->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (!sink->shared)
@@ -196,18 +210,28 @@ static ssize_t write_some(const struct sink *sink, const char *bytes, size_t n)
     return write(sink->fd, bytes, n < PIPE_BUF ? n : PIPE_BUF);
 }
 
+/* How far a regular file has been written; -1: it is none. */
+static off_t position(const struct sink *sink)
+{
+    struct stat status;
+    if (!sink->appends)
+        return sink->regular ? lseek(sink->fd, 0, SEEK_CUR) : -1;
+    return fstat(sink->fd, &status) == 0 ? status.st_size : -1;
+}
+
 /* Writes [from, to) as far as it goes. False: stuck, or failed. */
 static bool write_out(struct sink *sink)
 {
     while (sink->from < sink->to) {
         const char *bytes = sink->out + sink->from;
         size_t n = sink->to - sink->from;
+        sink->position = position(sink);
+        SHARED_PUBLISH(sink->writing, true);
         ssize_t written = write_some(sink, bytes, n);
-        if (written >= 0) {
-            sink->from += (size_t)written;
-            continue;
-        }
-        if (errno == EINTR)
+        if (written >= 0)
+            SHARED_PUBLISH(sink->from, sink->from + (size_t)written);
+        SHARED_PUBLISH(sink->writing, false);
+        if (written >= 0 || errno == EINTR || (errno == EAGAIN && sink->loop == NULL))
             continue;
         if (errno == EAGAIN &&
             (sink->watch.active || loop_watch(sink->loop, &sink->watch, sink->fd, EPOLLOUT) == 0)) {
@@ -216,10 +240,13 @@ static bool write_out(struct sink *sink)
         }
         int error = errno;
         stop(sink);
-        sink->failed(sink->context, sink, error);
+        if (sink->failed != NULL)
+            sink->failed(sink->context, sink, error);
         return false;
     }
-    sink->from = sink->to = 0;
+    SHARED_PUBLISH(sink->to, 0); /* first: from > to is nothing */
+    SHARED_PUBLISH(sink->from, 0);
+    sink->end = 0;
     return true;
 }
 
@@ -241,11 +268,13 @@ bool sink_pump(struct sink *sink, bool flush)
     while (sink->live && !sink->stuck) {
         if (sink->to - sink->from >= WRITE_SIZE && !write_out(sink))
             break;
+        sink->end = sink->to;
         if (sink->cursor.dropped_lines > 0)
             format_dropped(sink);
         record = buffer_peek(sink->buffer, &sink->cursor);
         if (record == NULL || !format(sink, record))
             break;
+        commit(sink);
         buffer_advance(sink->buffer, &sink->cursor);
     }
     if (flush && sink->live && !sink->stuck)
@@ -257,4 +286,25 @@ bool sink_done(struct sink *sink)
 {
     return !sink->live || (sink->from == sink->to && buffer_peek(sink->buffer, &sink->cursor) == NULL &&
                            sink->cursor.dropped_lines == 0);
+}
+
+void sink_take_over(struct sink *sink, int fd, struct tag *untagged, uint64_t lines)
+{
+    size_t have = sink->from < sink->to && sink->to <= sink->capacity ? sink->to - sink->from : 0;
+    sink->fd = fd;
+    if (sink->writing && have > 0) {
+        off_t written = position(sink) - sink->position;
+        if (sink->regular && written > 0 && (size_t)written <= have)
+            sink->from += (size_t)written;
+    }
+    sink->loop = NULL;
+    sink->tag = untagged;
+    sink->describe = NULL;
+    sink->failed = NULL;
+    sink->watch.active = false;
+    sink->shared = true; /* blocking, unlike the dead runner's */
+    sink->stuck = false;
+    if (!sink->live)
+        sink_start(sink, lines);
+    sink_pump(sink, true);
 }

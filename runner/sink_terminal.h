@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "runner/buffer.h"
 #include "runner/loop.h"
@@ -12,22 +13,25 @@
 
 /* One output. Where stdout and stderr are the same file, one sink serves both streams, and order is kept. */
 struct sink {
-    struct loop *loop;
+    struct loop *loop; /* NULL: the guardian's, which may block */
     struct buffer *buffer;
     struct cursor cursor;
     struct tag *tag;
     int fd;      /* never blocks; -1: has failed */
     bool socket; /* needs send(2) not to block */
-    bool
-        shared; /* blocks, its description not being ours alone: written to in small pieces, and only when ready */
+    /* Blocks, its description not being ours alone: written to in small pieces, and only when ready. */
+    bool shared;
     bool live;  /* reads the buffer; else only at the end (--tail) */
     bool stuck; /* its reader is too slow: waits for EPOLLOUT */
     struct watch watch;
-    char *out; /* formatted, of which [from, to) is not written yet */
-    size_t from, to, capacity;
-    bool midline; /* the last thing written was a line without its newline, by: */
+    /* formatted, of which [from, to) is not written yet, and [to, end) not whole; in shared memory */
+    char *out;
+    size_t from, to, end, capacity;
+    bool regular, appends; /* a regular file, open with O_APPEND */
+    bool writing;          /* some of [from, to), */
+    off_t position;        /* with the file as long as this before; -1: that is not known */
+    bool midline;          /* the last thing written was a line without its newline, by: */
     struct writer mid;
-    uint64_t lines;               /* written out in full is more than can be known; formatted */
     void (*moved)(void *context); /* was stuck, and goes on */
     size_t (*describe)(
         void *context, const struct record *record, char *text,
@@ -47,6 +51,10 @@ void sink_start(struct sink *sink, uint64_t lines);
 
 /* Formats what the buffer holds for it and writes full blocks; with flush, all. Returns whether its cursor moved. */
 bool sink_pump(struct sink *sink, bool flush);
+
+/* The guardian's, once the runner is dead: writes to fd what the sink has in hand and what is left in the buffer (of --tail, the last
+ * `lines`), without tags, and blocking. What the runner had just been writing may come twice, but not to a regular file. */
+void sink_take_over(struct sink *sink, int fd, struct tag *untagged, uint64_t lines);
 
 /* Whether nothing is left for it to write. */
 bool sink_done(struct sink *sink);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/util.h"
+
 enum {
     ENTRIES_FIRST = 1024,
     WALK_MAX = 256, /* symbols before the address to look at: inside a function, and other names of it */
@@ -192,7 +194,7 @@ static void consider(struct search *search, const struct entry *entry, enum fit 
         !elf_symbol_name(search->elf, &search->index->table, symbol.name, name, sizeof name) ||
         name[0] == '$') /* $x, $d, $t: arm's marks of where code and data begin */
         return;
-    elf_clean(name);
+    make_safe(name);
     struct rank rank = rank_of(search, &symbol, entry->number, name);
     if (fit == search->fit && !is_better(&rank, name, &search->rank, search->found.name))
         return;

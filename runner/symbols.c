@@ -257,7 +257,7 @@ static void set_module(struct symbol *symbol, const char *path, size_t length)
     while (base > 0 && path[base - 1] != '/')
         base--;
     snprintf(symbol->module, sizeof symbol->module, "%.*s", (int)(length - base), path + base);
-    elf_clean(symbol->module);
+    make_safe(symbol->module);
 }
 
 /* Looks for the name in the module's own file, or in its debug file. Returns 0, -ENODATA, or -errno: the

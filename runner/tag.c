@@ -109,7 +109,7 @@ static int format_placeholder(const struct tag *tag, enum placeholder which, con
     return 0;
 }
 
-/* The template filled in; control bytes that a program put into its name become '?', as they would move the terminal's cursor. */
+/* The template filled in. */
 static size_t fill(const struct tag *tag, const struct record *record, char *text, size_t size)
 {
     size_t n = 0;
@@ -120,14 +120,10 @@ static size_t fill(const struct tag *tag, const struct record *record, char *tex
             text[n++] = *c++;
             continue;
         }
-        size_t from = n;
         int printed = format_placeholder(tag, (enum placeholder)which, record, text + n, size - n);
         n += printed < 0 ? 0 : (size_t)printed;
         if (n > size - 1)
             n = size - 1;
-        for (size_t i = from; i < n; i++)
-            if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-                text[i] = '?';
         c += length;
     }
     return n;

@@ -62,6 +62,18 @@ const char *plural(uint64_t n)
     return n == 1 ? "" : "s";
 }
 
+const char *plural_es(uint64_t n)
+{
+    return n == 1 ? "" : "es";
+}
+
+void make_safe(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == '\x7f')
+            *text = '?';
+}
+
 bool list_has(const char *list, const char *word)
 {
     size_t length = strlen(word);

@@ -1,4 +1,4 @@
-/* util.h: what every module of the runner may use: sscap's own words, time, allocation. */
+/* util.h: what every module of the runner may use: sscap's own words, time, texts. */
 #ifndef SSCAP_RUNNER_UTIL_H
 #define SSCAP_RUNNER_UTIL_H
 
@@ -32,7 +32,11 @@ uint64_t wall_ns(void);
 /* Whether a word stands in a list of words that commas separate; not in NULL. */
 bool list_has(const char *list, const char *word);
 
-/* "s" unless n is 1. */
+/* Makes '?' of control characters, in a text that somebody else chose: it must not drive the terminal. */
+void make_safe(char *text);
+
+/* "s" unless n is 1; and "es". */
 const char *plural(uint64_t n);
+const char *plural_es(uint64_t n);
 
 #endif

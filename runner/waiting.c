@@ -19,7 +19,7 @@ enum { NOTICES_EMPTY_MAX = 3 };
 #define EXITING_NS      (2 * NS_PER_S)
 #define EXITING_LOOK_NS (1 * NS_PER_MS)
 
-/* "exited with status 3", "was killed by SIGTERM". */
+/* "has exited (status 3)", "was killed by SIGTERM". */
 static void describe_status(int status, char *text, size_t size)
 {
     if (WIFSIGNALED(status))
@@ -34,7 +34,7 @@ void waiting_leave(struct runner *r)
         return;
     r->leaving = true;
     for (int i = 0; i < SSCAP_STREAMS; i++)
-        r->leave_position[i] = intake_written(&r->intake, (enum sscap_stream)i);
+        r->leave_position[i] = intake_written(&r->flow->intake, (enum sscap_stream)i);
 }
 
 /* Whether any process of the tree lives: those whose parent has ended are our children (PR_SET_CHILD_SUBREAPER), the others theirs. */
@@ -50,10 +50,10 @@ bool waiting_is_over(struct runner *r)
         return false;
     if (r->options.wait_mode == WAIT_COMMAND)
         waiting_leave(r);
-    if (!r->leaving && intake_open(&r->intake))
+    if (!r->leaving && intake_open(&r->flow->intake))
         return false;
     for (int i = 0; r->leaving && i < SSCAP_STREAMS; i++)
-        if (intake_position(&r->intake, (enum sscap_stream)i) < r->leave_position[i])
+        if (intake_position(&r->flow->intake, (enum sscap_stream)i) < r->leave_position[i])
             return false;
     return r->leaving || r->options.wait_mode != WAIT_TREE || !has_children();
 }
@@ -72,16 +72,16 @@ static bool are_exiting(struct runner *r)
 
 bool waiting_finish(struct runner *r)
 {
-    if (!intake_open(&r->intake))
+    if (!intake_open(&r->flow->intake))
         for (struct process *process = r->processes.live; process != NULL; process = process->next)
-            if (!lines_end(&r->lines, process))
+            if (!lines_end(&r->flow->lines, process))
                 return false;
     if (!r->leaving && (r->processes.ended != NULL || are_exiting(r)))
         return false;
     if (r->options.tail)
-        outputs_start_tail(&r->outputs, r->options.tail_lines);
-    outputs_pump(&r->outputs, true);
-    return outputs_done(&r->outputs);
+        outputs_start_tail(&r->flow->outputs, r->options.tail_lines);
+    outputs_pump(&r->flow->outputs, true);
+    return outputs_done(&r->flow->outputs);
 }
 
 void waiting_detach(struct runner *r)
@@ -102,7 +102,7 @@ static void notice_due(struct timer *timer)
     struct runner *r = timer->context;
     char status[64];
     char names[512] = "not ours to look into";
-    bool held = intake_open(&r->intake);
+    bool held = intake_open(&r->flow->intake);
     if (r->options.quiet || r->leaving || (!held && r->options.wait_mode != WAIT_TREE))
         return;
     describe_status(r->command_status, status, sizeof status);
@@ -115,7 +115,7 @@ static void notice_due(struct timer *timer)
     }
     if (held)
         say("'%s' %s; still held by %zu process%s, waiting: %s", r->options.command[0], status, n,
-            n == 1 ? "" : "es", names);
+            plural_es(n), names);
     else
         say("'%s' %s; waiting for %zu more of its processes: %s", r->options.command[0], status, n, names);
     say("^C stops waiting; so does --wait=command from the start");

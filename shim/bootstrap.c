@@ -45,6 +45,10 @@ static bool try_path(struct path *path, const char *directory, size_t length, co
     return GUEST_SYSCALL(SYS_faccessat, AT_FDCWD, path->text, X_OK) == 0;
 }
 
+/* Seen from the library, and from its twin for the other word size (loader.h). */
+static const char *const places[] = {SSCAP_RUNNER_NAME, "../bin/" SSCAP_RUNNER_NAME,
+                                     "../../" SSCAP_RUNNER_NAME, "../../../bin/" SSCAP_RUNNER_NAME};
+
 /* The runner: as told, beside the library, in ../bin of it, on PATH. */
 static bool find_runner(struct path *path, char *const envp[])
 {
@@ -58,9 +62,9 @@ static bool find_runner(struct path *path, char *const envp[])
         length = length > 0 ? length - 1 : 0;
         const char *directory = length > 0 ? info.dli_fname : ".";
         length = length > 0 ? length : 1;
-        if (try_path(path, directory, length, SSCAP_RUNNER_NAME) ||
-            try_path(path, directory, length, "../bin/" SSCAP_RUNNER_NAME))
-            return true;
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+            if (try_path(path, directory, length, places[i]))
+                return true;
     }
     for (const char *at = guest_getenv(envp, "PATH"); at != NULL && *at != '\0';) {
         size_t length = 0;
@@ -148,8 +152,11 @@ void bootstrap(int argc, char *const argv[], char *const envp[])
     if (&sscap_is_runner != NULL || argc < 1 || getauxval(AT_BASE) == 0 || getauxval(AT_SECURE) != 0 ||
         !find_image(&image, argc, argv))
         return;
-    if (find_runner(&runner, envp))
+    if (find_runner(&runner, envp)) {
+        if (loader_of(AT_FDCWD, runner.text) == LOADER_TWIN)
+            environment_remove_library(envp); /* it knows where its own is */
         execute(&runner, &image, argc, envp);
+    }
     warn("sscap: no runner found (SSCAP_RUNNER, beside " SSCAP_LIBRARY_NAME
          ", ../bin, PATH): nothing is captured\n");
     environment_remove_library(envp);

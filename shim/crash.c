@@ -38,6 +38,10 @@ static const int signals[SIGNALS] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, S
 
 static int watched; /* how many of them: written by the constructor alone */
 static bool alternate_stack_used;
+static bool disarmed; /* for good: a sandbox */
+
+/* Without these no handler could do its work, return, or let the process die. */
+enum { NEEDED = GUEST_IDS | GUEST_COOKIE | GUEST_SEND | GUEST_SLEEP | GUEST_SIGNAL };
 
 /* Untouched pages cost nothing. */
 static char alternate_stack[ALTERNATE_STACK_SIZE] __attribute__((aligned(64)));
@@ -344,7 +348,9 @@ static bool on_own_stack(void)
 static void on_crash(int signal, siginfo_t *info, void *context)
 {
     if (on_own_stack() && guard_escape(context))
-        return; /* the very first steps have failed */
+        return;   /* the very first steps have failed */
+    if (disarmed) /* not in this process: a vfork child of it is under a filter, and has its own dispositions */
+        __atomic_store_n(&guest_forbidden, 0, __ATOMIC_RELAXED);
     struct thread me = self();
     if (info->si_code <= 0 && me.pid == INIT)
         return; /* somebody sent it: the default action would have been to ignore it (pid_namespaces(7)) */
@@ -382,6 +388,8 @@ static void on_nested(int signal, siginfo_t *info, void *context)
 struct sigaction crash_action(int signal)
 {
     struct sigaction act = {.sa_sigaction = on_crash, .sa_flags = flags_of(signal)};
+    if (disarmed)
+        return (struct sigaction){.sa_handler = SIG_DFL};
     uint64_t mask = mask_of_others();
     guest_copy(&act.sa_mask, &mask, sizeof mask);
     return act;
@@ -417,7 +425,7 @@ static bool is_go(void)
 
 void crash_init(void)
 {
-    if ((session.flags & SSCAP_FLAG_CRASHES) == 0 || is_go())
+    if ((session.flags & SSCAP_FLAG_CRASHES) == 0 || guest_forbidden & NEEDED || is_go())
         return;
     watched = guest_getpid() == INIT ? SIGNALS_OF_INIT : SIGNALS;
     for (int i = 0; i < watched; i++) {
@@ -433,4 +441,13 @@ void crash_init(void)
         GUEST_SYSCALL(SYS_sigaltstack, &old, NULL);
         alternate_stack_used = false;
     }
+}
+
+void crash_disarm(uint32_t forbidden)
+{
+    if (watched == 0 || (forbidden & NEEDED) == 0 || __atomic_exchange_n(&disarmed, true, __ATOMIC_RELAXED))
+        return;
+    for (int i = 0; i < watched; i++)
+        if (guard_has_handler(signals[i], (uintptr_t)on_crash))
+            guard_set_default(signals[i]);
 }

@@ -4,10 +4,14 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* With SSCAP_FLAG_CRASHES: from here on the signals that a crash raises, where their disposition is the
  * default, first tell the runner where the process stands and then do what they always did. */
 void crash_init(void);
+
+/* Puts the defaults back, before any of the calls that a crash is told by is forbidden (bits of enum guest_kind). */
+void crash_disarm(uint32_t forbidden);
 
 /* Whether a program that asks for this signal's default gets ours. */
 bool crash_watches(int signal);

@@ -1,7 +1,14 @@
 /* descriptors.c: keeps ctl, whose number the program does not know of, from calls that sweep over descriptors. To the program it
- * reads as not open (EBADF). Whatever gets past (raw system calls, posix_spawn's closefrom) costs a connection per event: session.c. */
+ * reads as not open (EBADF). Whatever gets past (raw system calls, posix_spawn's closefrom) costs a connection per event: session.c.
+ *
+ * A program that comes up to ctl's number with its own gets it, so that it has as many descriptors as without us, and in the same order.
+ * Only by the calls that programs do this with, here and in flags.c and devstdout.c. */
 #define _GNU_SOURCE
+#include "shim/descriptors.h"
+
+#include <fcntl.h>
 #include <limits.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "shim/real.h"
@@ -63,9 +70,73 @@ SSCAP_EXPORT int dup2(int from, int to)
 
 SSCAP_ALIAS(__dup2, dup2);
 
+SSCAP_EXPORT int dup(int fd)
+{
+    return session_is_ctl(fd) ? refuse() : descriptors_in_order(REAL(dup)(fd));
+}
+
 SSCAP_EXPORT int dup3(int from, int to, int flags)
 {
     if (session_is_ctl(from))
         return refuse();
     return REAL(dup3)(from, to, flags);
+}
+
+/* --- new ones --- */
+
+/* Once: another thread may come here at the same time, and from then on the number is the program's. A vfork child that does it costs its
+ * parent no more than its next move. */
+int descriptors_in_order(int fd)
+{
+    static bool given;
+    if (fd <= session.ctl || session.ctl < 0 || __atomic_load_n(&given, __ATOMIC_RELAXED) ||
+        !session_is_ctl(session.ctl) || __atomic_exchange_n(&given, true, __ATOMIC_RELAXED))
+        return fd;
+    long flags = GUEST_SYSCALL(SYS_fcntl, fd, F_GETFD);
+    int cloexec = flags > 0 && flags & FD_CLOEXEC ? O_CLOEXEC : 0;
+    if (GUEST_SYSCALL(SYS_dup3, fd, session.ctl, cloexec) < 0)
+        return fd;
+    GUEST_SYSCALL(SYS_close, fd);
+    return session.ctl;
+}
+
+static int both_in_order(int result, int ends[2])
+{
+    if (result == 0) {
+        ends[0] = descriptors_in_order(ends[0]);
+        ends[1] = descriptors_in_order(ends[1]);
+    }
+    return result;
+}
+
+SSCAP_EXPORT int pipe(int ends[2])
+{
+    return both_in_order(REAL(pipe)(ends), ends);
+}
+
+SSCAP_ALIAS(__pipe, pipe);
+
+SSCAP_EXPORT int pipe2(int ends[2], int flags)
+{
+    return both_in_order(REAL(pipe2)(ends, flags), ends);
+}
+
+SSCAP_EXPORT int socket(int domain, int type, int protocol)
+{
+    return descriptors_in_order(REAL(socket)(domain, type, protocol));
+}
+
+SSCAP_EXPORT int socketpair(int domain, int type, int protocol, int ends[2])
+{
+    return both_in_order(REAL(socketpair)(domain, type, protocol, ends), ends);
+}
+
+SSCAP_EXPORT int accept(int fd, __SOCKADDR_ARG address, socklen_t *length)
+{
+    return descriptors_in_order(REAL(accept)(fd, address, length));
+}
+
+SSCAP_EXPORT int accept4(int fd, __SOCKADDR_ARG address, socklen_t *length, int flags)
+{
+    return descriptors_in_order(REAL(accept4)(fd, address, length, flags));
 }

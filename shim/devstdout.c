@@ -13,10 +13,12 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 
 #include "shim/buffering.h"
+#include "shim/descriptors.h"
 #include "shim/real.h"
 #include "shim/session.h"
 
@@ -75,8 +77,10 @@ static long out_of_sight(int fd)
 /* What an open that had this result is to return; `saved` is errno before it. */
 static int opened(int result, int saved, int directory, const char *path, int flags)
 {
-    if (result >= 0 || errno != ENXIO)
-        return result;
+    if (result >= 0)
+        return descriptors_in_order(result);
+    if (errno != ENXIO)
+        return -1;
     int fd = find(directory, path);
     int command = flags & O_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD; /* the lowest number, as open's */
     int copy = fd >= 0 ? checked(GUEST_SYSCALL(SYS_fcntl, fd, command, 0)) : -1;
@@ -188,6 +192,8 @@ static FILE *file_opened(__typeof__(&(fopen)) real, const char *path, const char
 {
     int saved = errno;
     FILE *file = real(path, mode);
+    if (file != NULL)
+        file->_fileno = descriptors_in_order(file->_fileno);
     if (file != NULL || errno != ENXIO)
         return file;
     int fd = find(AT_FDCWD, path);
@@ -268,4 +274,19 @@ SSCAP_EXPORT FILE *freopen(const char *path, const char *mode, FILE *file)
 SSCAP_EXPORT FILE *freopen64(const char *path, const char *mode, FILE *file)
 {
     return file_reopened(REAL(freopen64), path, mode, file);
+}
+
+/* --- what posix_spawn opens, in the child and inside libc --- */
+
+/* Named when it is asked for: in the child that number is the same descriptor, or whatever earlier actions have made of it, which is what
+ * the path would lead to there. */
+SSCAP_EXPORT int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *actions, int fd,
+                                                  const char *path, int flags, mode_t mode)
+{
+    int saved = errno;
+    int stream = find(AT_FDCWD, path);
+    errno = saved;
+    if (stream >= 0)
+        return posix_spawn_file_actions_adddup2(actions, stream, fd);
+    return REAL(posix_spawn_file_actions_addopen)(actions, fd, path, flags, mode);
 }

@@ -11,6 +11,10 @@
 
 #include "shim/guest.h"
 
+#ifndef SS_AUTODISARM /* Linux 4.7; libc has no name for it */
+#define SS_AUTODISARM (1U << 31)
+#endif
+
 static void hide(struct sigaction *action)
 {
     if (crash_is_ours(action->sa_handler))
@@ -97,8 +101,11 @@ SSCAP_EXPORT int sigaltstack(const stack_t *stack, stack_t *old)
     stack_t ours = crash_alternate_stack();
     if (ours.ss_flags & SS_DISABLE)
         return REAL(sigaltstack)(stack, old);
-    bool is_main = GUEST_SYSCALL(SYS_gettid) == guest_getpid();
-    if (stack != NULL && stack->ss_flags & SS_DISABLE && is_main)
+    long thread = GUEST_SYSCALL(SYS_gettid);
+    bool is_main = thread > 0 && thread == guest_getpid();
+    stack_t wanted = {0}; /* for the analyser: the kernel fills it in */
+    if (stack != NULL && is_main && guest_read(&wanted, stack, sizeof wanted) &&
+        ((unsigned int)wanted.ss_flags & ~SS_AUTODISARM) == SS_DISABLE)
         stack = &ours;
     int result = REAL(sigaltstack)(stack, old);
     if (result == 0 && old != NULL && old->ss_sp == ours.ss_sp)

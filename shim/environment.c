@@ -3,6 +3,7 @@
 #include "shim/environment.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
 
 #include "shim/guest.h"
@@ -13,7 +14,41 @@ enum { ENTRIES_MAX = 8192 };
 
 #define PRELOAD "LD_PRELOAD"
 
-static char library[PATH_MAX];
+/* The library's path, and behind its NUL the path where its twin would be. */
+static char paths[2 * PATH_MAX];
+static const char *const library = paths;
+static const char *twin; /* NULL: this machine has no such thing */
+
+#if defined(__x86_64__) && !defined(__ILP32__)
+
+static void put_twin(char *to, size_t directory)
+{
+    to = guest_copy(to, library, directory);
+    guest_copy(to, LOADER_TWIN_DIRECTORY SSCAP_LIBRARY_NAME, sizeof LOADER_TWIN_DIRECTORY SSCAP_LIBRARY_NAME);
+    twin = to - directory;
+}
+
+#elif defined(__i386__)
+
+static void put_twin(char *to, size_t directory)
+{
+    enum { DEEPER = sizeof LOADER_TWIN_DIRECTORY - 1 };
+    if (directory < DEEPER || guest_after(library + directory - DEEPER, LOADER_TWIN_DIRECTORY) == NULL)
+        return;
+    to = guest_copy(to, library, directory - DEEPER);
+    guest_copy(to, SSCAP_LIBRARY_NAME, sizeof SSCAP_LIBRARY_NAME);
+    twin = to - (directory - DEEPER);
+}
+
+#else
+
+static void put_twin(char *to, size_t directory)
+{
+    (void)to;
+    (void)directory;
+}
+
+#endif
 
 void environment_init(void)
 {
@@ -21,72 +56,151 @@ void environment_init(void)
     if (dladdr(&session, &info) == 0 || info.dli_fname == NULL)
         return;
     size_t length = guest_length(info.dli_fname);
-    if (length < sizeof library)
-        guest_copy(library, info.dli_fname, length + 1);
+    size_t directory = (size_t)(guest_basename(info.dli_fname) - info.dli_fname);
+    if (length >= PATH_MAX - sizeof LOADER_TWIN_DIRECTORY)
+        return;
+    char *end = guest_copy(paths, info.dli_fname, length + 1);
+    put_twin(end, directory);
 }
 
-/* The first entry of LD_PRELOAD's value that is this library under any path; sets its length. */
+/* --- LD_PRELOAD --- */
+
+/* The bytes of its first entry. */
+static size_t entry_length(const char *value)
+{
+    size_t length = 0;
+    while (value[length] != '\0' && value[length] != ':' && value[length] != ' ')
+        length++;
+    return length;
+}
+
+/* Whether an entry is this library, under any path. */
+static bool is_library(const char *entry, size_t length)
+{
+    const char *base = entry;
+    for (size_t i = 0; i < length; i++)
+        if (entry[i] == '/')
+            base = entry + i + 1;
+    return guest_after(base, SSCAP_LIBRARY_NAME) == entry + length;
+}
+
+/* The first entry of LD_PRELOAD's value that is this library; sets its length. */
 static const char *find_library(const char *value, size_t *ret_length)
 {
     while (*value != '\0') {
-        size_t length = 0;
-        const char *base = value;
-        for (; value[length] != '\0' && value[length] != ':' && value[length] != ' '; length++)
-            if (value[length] == '/')
-                base = value + length + 1;
-        const char *rest = guest_after(base, SSCAP_LIBRARY_NAME);
-        if (rest != NULL && rest == value + length) {
-            *ret_length = length;
+        *ret_length = entry_length(value);
+        if (is_library(value, *ret_length))
             return value;
-        }
-        value += length + (value[length] != '\0');
+        value += *ret_length + (value[*ret_length] != '\0');
     }
     return NULL;
 }
 
-struct environment_need environment_look(char *const envp[])
+/* What a loader is to be told to load: nothing that it cannot open, as it would say so (a chroot that the library is not in). */
+static const char *library_for(enum loader loader)
+{
+    const char *path = loader == LOADER_OURS ? library : loader == LOADER_TWIN ? twin : NULL;
+    return path != NULL && GUEST_SYSCALL(SYS_faccessat, AT_FDCWD, path, R_OK) == 0 ? path : NULL;
+}
+
+/* Whether an LD_PRELOAD (NULL: there is none) does already what it should: under which path is not ours to say, as long as it is
+ * not the one for the other word size. */
+static bool is_right(const char *preload, const char *wanted)
+{
+    size_t length = 0;
+    const char *found = preload != NULL ? find_library(preload, &length) : NULL;
+    if (found == NULL || wanted == NULL)
+        return found == NULL && wanted == NULL;
+    if (guest_after(found, wanted) == found + length)
+        return true;
+    return wanted == library && (twin == NULL || guest_after(found, twin) != found + length);
+}
+
+/* Whether the kernel would take it for an environment, else EFAULT is for it to say. Asked once for each page, as nearly all of the
+ * strings lie side by side. */
+static bool is_readable(char *const envp[])
+{
+    enum { PAGE = 4096 };
+    uintptr_t array_page = 0, string_page = 0;
+    char unused[sizeof *envp];
+    for (; envp != NULL; envp++) {
+        if ((uintptr_t)envp / PAGE != array_page && !guest_read(unused, envp, sizeof *envp))
+            return false;
+        if (*envp == NULL)
+            break;
+        if ((uintptr_t)*envp / PAGE != string_page && !guest_read(unused, *envp, 1))
+            return false;
+        array_page = (uintptr_t)envp / PAGE;
+        string_page = (uintptr_t)*envp / PAGE;
+    }
+    return true;
+}
+
+struct environment_need environment_look(char *const envp[], enum loader loader)
 {
     struct environment_need need = {.session = true};
     size_t entries = 0;
-    size_t unused;
     const char *preload = NULL;
-    if (!session.joined || library[0] == '\0')
+    if (!session.joined || library[0] == '\0' || !is_readable(envp))
         return need;
     for (; envp != NULL && envp[entries] != NULL; entries++) {
         const char *value;
         if ((value = guest_after(envp[entries], PRELOAD "=")) != NULL && preload == NULL) {
             preload = value;
             need.preload = &envp[entries];
-        } else if (guest_after(envp[entries], SSCAP_ENV_SESSION "=") != NULL) {
-            need.session = false; /* another session's is that session's affair (a runner in a runner) */
+        } else if ((value = guest_after(envp[entries], SSCAP_ENV_SESSION "=")) != NULL) {
+            if (session_is_outdated(value))
+                need.outdated = &envp[entries];
+            else
+                need.session = false; /* another session's is that session's affair (a runner in a runner) */
         }
     }
-    if (preload == NULL || find_library(preload, &unused) == NULL)
-        need.text = sizeof PRELOAD "=:" + guest_length(library) +
+    need.library = library_for(loader);
+    if (!is_right(preload, need.library))
+        need.text = sizeof PRELOAD "=:" + (need.library != NULL ? guest_length(need.library) : 0) +
                     (preload != NULL ? guest_length(preload) : 0);
     if ((need.text != 0 || need.session) && entries <= ENTRIES_MAX)
         need.slots = entries + 3;
     return need;
 }
 
+/* The value of LD_PRELOAD, with `wanted` (or nothing) in the place of this library: in front, if it was not there. Returns its end. */
+static char *put_preload(char *to, const char *value, const char *wanted)
+{
+    const char *const start = to;
+    size_t length;
+    if (wanted != NULL && find_library(value, &length) == NULL) {
+        to = guest_copy(to, wanted, guest_length(wanted));
+        wanted = NULL;
+    }
+    for (; *value != '\0'; value += length + (value[length] != '\0')) {
+        length = entry_length(value);
+        bool ours = is_library(value, length);
+        if (length == 0 || (ours && wanted == NULL))
+            continue;
+        if (to != start)
+            *to++ = ':';
+        to = guest_copy(to, ours ? wanted : value, ours ? guest_length(wanted) : length);
+        if (ours)
+            wanted = NULL;
+    }
+    *to = '\0';
+    return to;
+}
+
 char **environment_fill(const struct environment_need *need, char *const envp[], char **slots, char *text)
 {
     char **slot = slots;
     if (need->text != 0) {
-        char *end = guest_copy(text, PRELOAD "=", sizeof PRELOAD);
-        end = guest_copy(end, library, guest_length(library));
-        if (need->preload != NULL) {
-            const char *others = *need->preload + sizeof PRELOAD;
-            *end++ = ':';
-            end = guest_copy(end, others, guest_length(others));
-        }
-        *end = '\0';
-        *slot++ = text;
+        char *value = guest_copy(text, PRELOAD "=", sizeof PRELOAD);
+        const char *others = need->preload != NULL ? *need->preload + sizeof PRELOAD : "";
+        if (put_preload(value, others, need->library) != value)
+            *slot++ = text;
     }
     if (need->session)
         *slot++ = session.variable;
     for (; envp != NULL && *envp != NULL; envp++)
-        if (need->text == 0 || envp != need->preload)
+        if ((need->text == 0 || envp != need->preload) && envp != need->outdated)
             *slot++ = *envp;
     *slot = NULL;
     return slots;

@@ -1,35 +1,44 @@
-/* environment.h: taking LD_PRELOAD and SSCAP_SESSION along into a child whose environment was made without them. */
+/* environment.h: LD_PRELOAD and SSCAP_SESSION as a child is to have them, whatever the environment that was made for it. */
 #ifndef SSCAP_SHIM_ENVIRONMENT_H
 #define SSCAP_SHIM_ENVIRONMENT_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "shim/loader.h"
 
 /* Remembers the library's own path, for children. Called once, by the constructor. */
 void environment_init(void);
 
-/* What an environment lacks. */
+/* What is to change in an environment. */
 struct environment_need {
-    size_t slots;         /* pointers in the completed array, its NULL among them; 0: nothing is missing */
-    size_t text;          /* bytes for the new LD_PRELOAD= string; 0: it is there already */
-    char *const *preload; /* the entry that is to be replaced, or NULL */
-    bool session;         /* SSCAP_SESSION is missing */
+    size_t slots;          /* pointers in the changed array, its NULL among them; 0: it is as it should be */
+    size_t text;           /* bytes for the new LD_PRELOAD= string; 0: it is as it should be */
+    char *const *preload;  /* the entry that is to be replaced, or NULL */
+    const char *library;   /* what stands in it for us; NULL: nothing */
+    bool session;          /* SSCAP_SESSION is missing, */
+    char *const *outdated; /* or this entry is it, and does not say what a filter forbids; or NULL */
 };
 
-struct environment_need environment_look(char *const envp[]);
+/* For a program with this loader. */
+struct environment_need environment_look(char *const envp[], enum loader loader);
 
 /* Fills `slots` (need->slots pointers) and `text` (need->text bytes), both the caller's; returns slots. */
 char **environment_fill(const struct environment_need *need, char *const envp[], char **slots, char *text);
 
-/* The environment to start a child with: envp itself, or a completed copy on the caller's stack (alloca: a vfork child may not
+/* The environment to start a program with: envp itself, or a changed copy on the caller's stack (alloca: a vfork child may not
  * allocate, and there is nobody left to free it after exec). */
-#define ENVIRONMENT_COMPLETE(envp)                                                                           \
+#define ENVIRONMENT_FOR(loader, envp)                                                                        \
     __extension__({                                                                                          \
-        struct environment_need need_ = environment_look(envp);                                              \
+        struct environment_need need_ = environment_look((envp), (loader));                                  \
         need_.slots == 0 ? (char **)(uintptr_t)(envp)                                                        \
                          : environment_fill(&need_, (envp), __builtin_alloca(need_.slots * sizeof(char *)),  \
                                             __builtin_alloca(need_.text + 1));                               \
     })
+
+/* The same for the shell that libc starts. */
+#define ENVIRONMENT_COMPLETE(envp) ENVIRONMENT_FOR(loader_of(AT_FDCWD, "/bin/sh"), envp)
 
 /* Takes the library out of the LD_PRELOAD of envp, in place: this program's children are to run as ever. */
 void environment_remove_library(char *const envp[]);

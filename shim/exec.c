@@ -1,5 +1,5 @@
-/* exec.c: exec and its kin. The new program gets the session's variables, and the name on the tag changes with it: exactly between
- * the bytes written before and those written after, by a frame in each captured stream. */
+/* exec.c: exec and its kin. The new program gets the session's variables, as far as its loader can take them, and the name on the tag
+ * changes with it: exactly between the bytes written before and those written after, by a frame in each captured stream. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
@@ -18,33 +18,27 @@ extern char **environ;
 static void announce_exec(const char *path)
 {
     char name[SSCAP_NAME_SIZE];
-    if (!session.joined)
-        return;
     process_name(name, path);
     process_announce_name(SSCAP_EVENT_EXEC, name);
-}
-
-/* exec has failed: the process goes on under its own name. */
-static void announce_failed(void)
-{
-    if (session.joined)
-        process_announce_own_name();
 }
 
 /* Shells try every directory of PATH by execve (dash): those that cannot succeed are not worth an announcement. */
 static bool can_execute(int directory, const char *path)
 {
-    return GUEST_SYSCALL(SYS_faccessat, directory, path, X_OK) == 0;
+    return session.joined && GUEST_SYSCALL(SYS_faccessat, directory, path, X_OK) == 0;
 }
 
 static int run(const char *path, char *const argv[], char *const envp[])
 {
+    enum loader loader = LOADER_OURS;
     bool announced = can_execute(AT_FDCWD, path);
-    if (announced)
+    if (announced) {
         announce_exec(path);
-    int result = REAL(execve)(path, argv, ENVIRONMENT_COMPLETE(envp));
-    if (announced)
-        announce_failed();
+        loader = loader_of(AT_FDCWD, path);
+    }
+    int result = REAL(execve)(path, argv, ENVIRONMENT_FOR(loader, envp));
+    if (announced) /* and failed: the process goes on under its own name */
+        process_announce_own_name();
     return result;
 }
 
@@ -60,12 +54,15 @@ SSCAP_EXPORT int execv(const char *path, char *const argv[])
 
 static int search_and_run(const char *file, char *const argv[], char *const envp[])
 {
-    bool announced = !guest_is_null(file);
-    if (announced)
+    enum loader loader = LOADER_OURS;
+    bool announced = session.joined && !guest_is_null(file);
+    if (announced) {
         announce_exec(file);
-    int result = REAL(execvpe)(file, argv, ENVIRONMENT_COMPLETE(envp));
+        loader = loader_of_command(file, guest_getenv(environ, "PATH"));
+    }
+    int result = REAL(execvpe)(file, argv, ENVIRONMENT_FOR(loader, envp));
     if (announced)
-        announce_failed();
+        process_announce_own_name();
     return result;
 }
 
@@ -79,48 +76,50 @@ SSCAP_EXPORT int execvp(const char *file, char *const argv[])
     return search_and_run(file, argv, environ);
 }
 
-/* The file that a descriptor is open on, by /proc, into path[PATH_MAX]. */
-static bool path_of(int fd, char *path)
+/* --- by a descriptor --- */
+
+/* The program that a descriptor is open on: its name is announced, its loader returned. False: /proc does not say. */
+static bool announce_descriptor(int fd, enum loader *ret_loader)
 {
+    char path[PATH_MAX];
     char link[sizeof "/proc/self/fd/" + 11] = "/proc/self/fd/";
+    if (!session.joined || fd < 0)
+        return false;
     guest_decimal(link + sizeof "/proc/self/fd/" - 1, (unsigned int)fd);
-    long length = fd < 0 ? -EBADF : GUEST_SYSCALL(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
+    long length = GUEST_SYSCALL(SYS_readlinkat, AT_FDCWD, link, path, PATH_MAX - 1);
     if (length <= 0)
         return false;
     path[length] = '\0';
-    return true;
-}
-
-static bool announce_descriptor(int fd)
-{
-    char path[PATH_MAX];
-    if (!session.joined || !path_of(fd, path))
-        return false;
     announce_exec(path);
+    *ret_loader = loader_of(AT_FDCWD, link);
     return true;
 }
 
 SSCAP_EXPORT int execveat(int directory, const char *path, char *const argv[], char *const envp[], int flags)
 {
+    enum loader loader = LOADER_OURS;
     bool announced = false;
-    if (!guest_is_null(path) && path[0] == '\0' && flags & AT_EMPTY_PATH) {
-        announced = announce_descriptor(directory);
+    char first = '\0';
+    if (flags & AT_EMPTY_PATH && guest_read(&first, path, 1) && first == '\0') {
+        announced = announce_descriptor(directory, &loader);
     } else if (can_execute(directory, path)) {
         announced = true;
         announce_exec(path);
+        loader = loader_of(directory, path);
     }
-    int result = REAL(execveat)(directory, path, argv, ENVIRONMENT_COMPLETE(envp), flags);
+    int result = REAL(execveat)(directory, path, argv, ENVIRONMENT_FOR(loader, envp), flags);
     if (announced)
-        announce_failed();
+        process_announce_own_name();
     return result;
 }
 
 SSCAP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-    bool announced = announce_descriptor(fd);
-    int result = REAL(fexecve)(fd, argv, ENVIRONMENT_COMPLETE(envp));
+    enum loader loader = LOADER_OURS;
+    bool announced = announce_descriptor(fd, &loader);
+    int result = REAL(fexecve)(fd, argv, ENVIRONMENT_FOR(loader, envp));
     if (announced)
-        announce_failed();
+        process_announce_own_name();
     return result;
 }
 

@@ -21,8 +21,8 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
+#include "shim/descriptors.h"
 #include "shim/real.h"
 #include "shim/session.h"
 #include "shim/terminal.h"
@@ -80,15 +80,20 @@ static void set_one(int fd, int stream, unsigned int flag, bool on)
         make_blocking(fd);
 }
 
-/* What F_GETFL is to say where the kernel says `real`. */
+/* What F_GETFL is to say where the kernel says `real`: a socket is for reading, too, but no pipe's end for writing is (input.c). */
 static int shown(int fd, int real)
 {
-    if (!((asked(SSCAP_OUT) | asked(SSCAP_ERR)) & ASKED))
+    if (!session.joined || (real & O_ACCMODE) != O_RDWR)
         return real;
     int stream = session_stream(fd);
-    if (stream < 0 || !(asked(stream) & ASKED))
+    if (stream < 0)
         return real;
-    return (int)(((unsigned int)real & ~SETTABLE) | (asked(stream) & SETTABLE));
+    unsigned int flags = (unsigned int)real;
+    if (!terminal_claims(fd))
+        flags = (flags & ~(unsigned int)O_ACCMODE) | O_WRONLY;
+    if (asked(stream) & ASKED)
+        flags = (flags & ~SETTABLE) | (asked(stream) & SETTABLE);
+    return (int)flags;
 }
 
 /* fcntl and fcntl64, which differ on 32-bit machines only. */
@@ -98,7 +103,7 @@ static int control(__typeof__(&(fcntl)) real, int fd, int command, long argument
         errno = EBADF;
         return -1;
     }
-    if (session.joined && command == F_SETFL) {
+    if (session.joined && command == F_SETFL && guest_may(SYS_fcntl)) {
         int stream = session_stream(fd);
         if (stream >= 0) {
             set_all(fd, stream, (unsigned int)argument);
@@ -106,6 +111,8 @@ static int control(__typeof__(&(fcntl)) real, int fd, int command, long argument
         }
     }
     int result = real(fd, command, argument);
+    if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) && argument <= session.ctl)
+        return descriptors_in_order(result);
     return command == F_GETFL && result >= 0 ? shown(fd, result) : result;
 }
 
@@ -130,21 +137,6 @@ SSCAP_EXPORT int fcntl64(int fd, int command, ...)
 
 SSCAP_ALIAS(__fcntl, fcntl);
 
-/* Reads the program's int by the kernel's hand; false: it cannot be read, which is for the real ioctl to say. A sandbox may forbid the
- * call: then the program's pointer is trusted. */
-static bool read_int(const int *at, int *ret_value)
-{
-    struct iovec to = {.iov_base = ret_value, .iov_len = sizeof *ret_value};
-    struct iovec from = {.iov_base = (void *)(uintptr_t)at, .iov_len = sizeof *at};
-    long result = GUEST_SYSCALL(SYS_process_vm_readv, guest_getpid(), &to, 1, &from, 1, 0);
-    if (result == (long)sizeof *at)
-        return true;
-    if (result == -EFAULT || at == NULL)
-        return false;
-    *ret_value = *at;
-    return true;
-}
-
 SSCAP_EXPORT int ioctl(int fd, unsigned long request, ...)
 {
     va_list list;
@@ -154,7 +146,7 @@ SSCAP_EXPORT int ioctl(int fd, unsigned long request, ...)
     if ((request == FIONBIO || request == FIOASYNC) && session.joined) {
         int stream = session_stream(fd);
         int on = 0; /* for the analyser: the kernel fills it in */
-        if (stream >= 0 && read_int(argument, &on)) {
+        if (stream >= 0 && guest_read(&on, argument, sizeof on)) {
             set_one(fd, stream, request == FIONBIO ? O_NONBLOCK : O_ASYNC, on != 0);
             return 0;
         }

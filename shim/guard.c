@@ -37,6 +37,12 @@ bool guard_is_default(const struct guard_action *action)
     return action->handler == (uintptr_t)SIG_DFL;
 }
 
+bool guard_has_handler(int signal, uintptr_t handler)
+{
+    struct guard_action now = {0}; /* for the analyser: the kernel fills it in */
+    return guard_set_action(signal, NULL, &now) && now.handler == handler;
+}
+
 #else
 
 bool guard_set_action(int signal, const struct guard_action *action, struct guard_action *old)
@@ -54,6 +60,12 @@ struct guard_action guard_action_of(uintptr_t handler, int flags, uint64_t mask)
 bool guard_is_default(const struct guard_action *action)
 {
     return action->libc.sa_handler == SIG_DFL;
+}
+
+bool guard_has_handler(int signal, uintptr_t handler)
+{
+    struct sigaction now;
+    return REAL(sigaction)(signal, NULL, &now) == 0 && (uintptr_t)now.sa_handler == handler;
 }
 
 #endif

@@ -46,6 +46,7 @@ struct guard_action guard_action_of(uintptr_t handler, int flags, uint64_t mask)
 bool guard_set_action(int signal, const struct guard_action *action, struct guard_action *old);
 bool guard_is_default(const struct guard_action *action);
 bool guard_set_default(int signal);
+bool guard_has_handler(int signal, uintptr_t handler);
 
 /* Until this thread's handler returns. */
 void guard_block_all(void);

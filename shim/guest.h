@@ -7,12 +7,14 @@
 #define SSCAP_SHIM_GUEST_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "shim/syscalls.h"
@@ -36,15 +38,6 @@ static inline int guest_getpid(void)
     return (int)GUEST_SYSCALL(SYS_getpid);
 }
 
-static inline size_t guest_length(const char *text)
-{
-    const volatile char *t = text; /* volatile: the compiler must not make this a call of strlen */
-    size_t n = 0;
-    while (t[n] != '\0')
-        n++;
-    return n;
-}
-
 /* Copies n bytes, returns the place behind the last one written. */
 static inline char *guest_copy(void *to, const void *from, size_t n)
 {
@@ -53,6 +46,39 @@ static inline char *guest_copy(void *to, const void *from, size_t n)
     for (size_t i = 0; i < n; i++)
         t[i] = f[i];
     return (char *)to + n;
+}
+
+/* Copies what the program points to, or to there, by the kernel's hand. False: it is no good address, and that is for the real function
+ * to say. A sandbox may forbid the call: then the pointer is trusted. */
+static inline bool guest_transfer(long call, void *ours, const void *theirs, size_t n)
+{
+    struct iovec here = {.iov_base = ours, .iov_len = n};
+    struct iovec there = {.iov_base = (void *)(uintptr_t)theirs, .iov_len = n};
+    long result = GUEST_SYSCALL(call, guest_getpid(), &here, 1, &there, 1, 0);
+    if (result >= 0 || result == -EFAULT || theirs == NULL)
+        return result == (long)n;
+    bool reads = call == SYS_process_vm_readv;
+    guest_copy(reads ? ours : (void *)(uintptr_t)theirs, reads ? theirs : ours, n);
+    return true;
+}
+
+static inline bool guest_read(void *to, const void *from, size_t n)
+{
+    return guest_transfer(SYS_process_vm_readv, to, from, n);
+}
+
+static inline bool guest_write(void *to, const void *from, size_t n)
+{
+    return guest_transfer(SYS_process_vm_writev, (void *)(uintptr_t)from, to, n);
+}
+
+static inline size_t guest_length(const char *text)
+{
+    const volatile char *t = text; /* volatile: the compiler must not make this a call of strlen */
+    size_t n = 0;
+    while (t[n] != '\0')
+        n++;
+    return n;
 }
 
 static inline void guest_zero(void *at, size_t n)
@@ -102,6 +128,10 @@ static inline const char *guest_getenv(char *const envp[], const char *name)
     }
     return NULL;
 }
+
+/* What glibc alone has, and libc's headers make of pthread_cleanup_push: weak, so that the library loads elsewhere, too (shim.c). */
+#pragma weak __pthread_register_cancel
+#pragma weak __pthread_unregister_cancel
 
 #pragma GCC poison malloc calloc realloc free getenv setenv putenv strdup printf fprintf snprintf sprintf    \
     fputs puts perror

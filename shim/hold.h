@@ -5,17 +5,25 @@
 #ifndef SSCAP_SHIM_HOLD_H
 #define SSCAP_SHIM_HOLD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct hold {
     int fd; /* the duplicate (close-on-exec); fd itself where there is but one thread; or -1 */
     unsigned int slot;
+    int cancel_type; /* the thread's, while it is deferred */
     uint64_t cookie; /* what it is, by SO_COOKIE; 0: no socket */
 };
 
 /* Duplicates fd. hold.fd is -1 where that cannot be done: then nothing of ours may be written. */
 struct hold hold_get(int fd);
 void hold_release(struct hold *hold);
+
+/* Whether fd, which was open a moment ago, was or is such a duplicate, of any thread's. */
+bool hold_may_be(int fd);
+
+/* Before a fork that hold_after_fork follows. */
+void hold_before_fork(void);
 
 /* In a new process: closes what other threads of the parent held at the moment of fork; it would keep a stream open that the
  * program has closed. */

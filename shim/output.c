@@ -47,7 +47,8 @@ static void release(void *framed)
  * the child's main one, hence the comparison with the pid. */
 static bool needs_frames(int fd, struct framed *framed)
 {
-    if (!session.joined || (fd != STDOUT_FILENO && fd != STDERR_FILENO) || &thread_mark == main_thread_mark)
+    if (!session.joined || (fd != STDOUT_FILENO && fd != STDERR_FILENO) || &thread_mark == main_thread_mark ||
+        !guest_may(SYS_sendmsg))
         return false;
     long tid = GUEST_SYSCALL(SYS_gettid);
     if (tid == guest_getpid())
@@ -155,7 +156,7 @@ static ssize_t framed_writev(struct framed *framed, const struct iovec *parts, i
  * program may have turned fd to something else. */
 static bool nonblocking_writev(int fd, const struct iovec *parts, int n, ssize_t *ret_result)
 {
-    if (n <= 0 || n > IOV_MAX || !flags_nonblocking(fd))
+    if (n <= 0 || n > IOV_MAX || !guest_may(SYS_sendmsg) || !flags_nonblocking(fd))
         return false;
     int saved = errno;
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)n};
@@ -182,16 +183,14 @@ SSCAP_EXPORT ssize_t write(int fd, const void *bytes, size_t n)
     return framed_write(&framed, bytes, n);
 }
 
-/* A copy of the caller's array, made by the kernel: where it is not readable, writev is to say so (EFAULT), and what it would refuse
+/* A copy of the caller's array: where it is not readable, writev is to say so (EFAULT), and what it would refuse
  * (EINVAL) is left to it, too. False: no framing. */
 static bool copy_parts(struct iovec copy[PARTS_MAX], const struct iovec *parts, int n)
 {
     size_t length = 0;
     if (n <= 0 || n > PARTS_MAX)
         return false;
-    struct iovec to = {.iov_base = copy, .iov_len = (size_t)n * sizeof *copy};
-    struct iovec from = {.iov_base = (void *)(uintptr_t)parts, .iov_len = to.iov_len};
-    if (GUEST_SYSCALL(SYS_process_vm_readv, guest_getpid(), &to, 1, &from, 1, 0) != (long)to.iov_len)
+    if (!guest_read(copy, parts, (size_t)n * sizeof *copy))
         return false;
     for (int i = 0; i < n; i++) {
         if (copy[i].iov_len > SSIZE_MAX - length)

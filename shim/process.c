@@ -10,6 +10,7 @@
 
 #include "shim/hold.h"
 #include "shim/real.h"
+#include "shim/sandbox.h"
 #include "shim/session.h"
 
 #include "shim/guest.h"
@@ -52,6 +53,8 @@ static void announce_fork(int parent)
 {
     struct sscap_event event = {.type = SSCAP_EVENT_FORK, .other = parent};
     hold_after_fork();
+    /* Its own, for the parent's may be another by the time that this is read. */
+    GUEST_SYSCALL(SYS_prctl, PR_GET_NAME, event.name, 0, 0, 0);
     session_send(&event, NULL, 0);
 }
 
@@ -60,6 +63,7 @@ static pid_t forked(pid_t (*real_fork)(void))
     if (!session.joined)
         return real_fork();
     int parent = guest_getpid();
+    hold_before_fork();
     pid_t child = real_fork();
     if (child == 0)
         announce_fork(parent);
@@ -156,6 +160,8 @@ SSCAP_EXPORT int prctl(int option, ...)
     unsigned long c = va_arg(list, unsigned long);
     unsigned long d = va_arg(list, unsigned long);
     va_end(list);
+    if (option == PR_SET_SECCOMP)
+        sandbox_expect(a, (const void *)b);
     int result = REAL(prctl)(option, a, b, c, d);
     if (result == 0 && option == PR_SET_NAME && session.joined && is_main_thread())
         process_announce_own_name();

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "shim/hold.h"
 
@@ -81,7 +82,42 @@ bool session_read(const char *value)
     end = guest_copy(s.variable, SSCAP_ENV_SESSION "=", sizeof SSCAP_ENV_SESSION);
     guest_copy(end, value, SSCAP_SESSION_LENGTH + SSCAP_CHECK_LENGTH + 1);
     guest_copy(&session, &s, sizeof s);
+    guest_forbidden = s.flags >> SSCAP_FLAG_FORBIDDEN_SHIFT;
     return true;
+}
+
+/* --- what a filter forbids, in the variable --- */
+
+_Static_assert(GUEST_ALL <= UINT32_MAX >> SSCAP_FLAG_FORBIDDEN_SHIFT, "the kinds have room in the flags");
+
+enum {
+    FLAGS_AT = SSCAP_SESSION_LENGTH - 16 - 1 - 8, /* before the name */
+    CHECK_AT = SSCAP_SESSION_LENGTH + 1,
+};
+
+static void write_field(char *to, uint32_t value)
+{
+    for (int digit = 7; digit >= 0; digit--, value >>= 4)
+        to[digit] = (char)((value & 15) < 10 ? '0' + (value & 15) : 'a' + (value & 15) - 10);
+}
+
+/* Another thread's exec in the midst of this takes a variable along that its check does not fit: that program is on its own. */
+void session_forbid(uint32_t kinds)
+{
+    char *value = session.variable + sizeof SSCAP_ENV_SESSION;
+    uint32_t all = __atomic_or_fetch(&guest_forbidden, kinds, __ATOMIC_SEQ_CST);
+    session.flags |= all << SSCAP_FLAG_FORBIDDEN_SHIFT;
+    write_field(value + FLAGS_AT, session.flags);
+    write_field(value + CHECK_AT, sscap_check(value, SSCAP_SESSION_LENGTH));
+}
+
+bool session_is_outdated(const char *value)
+{
+    const char *own = session.variable + sizeof SSCAP_ENV_SESSION;
+    size_t same = 0;
+    while (own[same] != '\0' && own[same] == value[same])
+        same++;
+    return own[same] != '\0' && same >= FLAGS_AT && same < FLAGS_AT + 8;
 }
 
 uint64_t session_cookie(int fd)
@@ -145,14 +181,14 @@ static bool peer_is_runner(int fd)
 
 /* One event over a connection of its own: nothing is kept, so nothing can be closed or taken over by the program, and a vfork child
  * changes nothing of its parent's. */
-static void send_by_name(struct iovec *parts, size_t n)
+static bool send_by_name(struct iovec *parts, size_t n)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t length = guest_length(session.socket_name);
     guest_copy(address.sun_path + 1, session.socket_name, length);
     int fd = (int)GUEST_SYSCALL(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return;
+        return false;
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
     long connected;
     for (int waits = 0;; waits++) {
@@ -162,27 +198,9 @@ static void send_by_name(struct iovec *parts, size_t n)
         struct timespec limit = {.tv_nsec = BEHIND_WAIT_NS};
         GUEST_SYSCALL(SYS_ppoll, NULL, 0, &limit, NULL, 0);
     }
-    if (connected == 0 && peer_is_runner(fd))
-        send_whole(fd, parts, n);
+    bool sent = connected == 0 && peer_is_runner(fd) && send_whole(fd, parts, n);
     GUEST_SYSCALL(SYS_close, fd);
-}
-
-void session_send(struct sscap_event *event, const void *payload, uint32_t length)
-{
-    event->version = SSCAP_WIRE_VERSION;
-    event->length = (uint32_t)sizeof *event + length;
-    event->pid = guest_getpid();
-    guest_copy(event->nonce, session.nonce, SSCAP_NONCE_SIZE);
-    struct iovec parts[2] = {
-        {.iov_base = event, .iov_len = sizeof *event},
-        {.iov_base = (void *)(uintptr_t)payload, .iov_len = length},
-    };
-    struct hold hold = session.ctl >= 0 ? hold_get(session.ctl) : (struct hold){.fd = -1};
-    if (hold.fd >= 0 && hold.cookie == session.ctl_cookie)
-        send_whole(hold.fd, parts, 2);
-    else
-        send_by_name(parts, 2);
-    hold_release(&hold);
+    return sent;
 }
 
 struct sscap_frame session_frame(enum sscap_frame_type type, uint32_t length, uint32_t tid)
@@ -196,6 +214,46 @@ struct sscap_frame session_frame(enum sscap_frame_type type, uint32_t length, ui
     };
     guest_copy(frame.nonce, session.nonce, SSCAP_NONCE_SIZE);
     return frame;
+}
+
+/* Through a captured stream, between the program's bytes: where no descriptor is left for a connection (a crash for want of descriptors is
+ * a common one), or none can be made (another network namespace). */
+static void send_in_stream(const struct sscap_event *event, const void *payload, uint32_t length)
+{
+    struct sscap_frame frame = session_frame(SSCAP_FRAME_EVENT, event->length, 0);
+    struct iovec parts[3] = {
+        {.iov_base = &frame, .iov_len = sizeof frame},
+        {.iov_base = (void *)(uintptr_t)event, .iov_len = sizeof *event},
+        {.iov_base = (void *)(uintptr_t)payload, .iov_len = length},
+    };
+    bool sent = false;
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO && !sent; fd++) {
+        struct hold hold = hold_get(fd);
+        sent = hold.fd >= 0 && session_stream_of(hold.cookie) >= 0 && send_whole(hold.fd, parts, 3);
+        hold_release(&hold);
+    }
+}
+
+void session_send(struct sscap_event *event, const void *payload, uint32_t length)
+{
+    event->version = SSCAP_WIRE_VERSION;
+    event->length = (uint32_t)sizeof *event + length;
+    event->pid = guest_getpid();
+    if (event->pid <= 0 || !guest_may(SYS_sendmsg) ||
+        !guest_may(SYS_getsockopt)) /* a filter: not even a connection */
+        return;
+    guest_copy(event->nonce, session.nonce, SSCAP_NONCE_SIZE);
+    struct iovec parts[2] = {
+        {.iov_base = event, .iov_len = sizeof *event},
+        {.iov_base = (void *)(uintptr_t)payload, .iov_len = length},
+    };
+    struct hold hold = session.ctl >= 0 ? hold_get(session.ctl) : (struct hold){.fd = -1};
+    bool is_ctl = hold.fd >= 0 && hold.cookie == session.ctl_cookie;
+    if (is_ctl)
+        send_whole(hold.fd, parts, 2);
+    hold_release(&hold);
+    if (!is_ctl && !send_by_name(parts, 2))
+        send_in_stream(event, payload, length);
 }
 
 int session_send_frame(int fd, const struct sscap_frame *frame, const void *payload)

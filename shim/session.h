@@ -21,11 +21,17 @@ struct session {
                   1]; /* "SSCAP_SESSION=..." */
 };
 
-/* Written by the constructor alone, and constant from then on: a vfork child shares it with its parent. */
+/* Written by the constructor alone, and constant from then on, but for session_forbid: a vfork child shares it with its parent. */
 extern struct session session;
 
 /* Reads the session variable's value. False, and session untouched, when it is not one of ours, whole and of our version. */
 bool session_read(const char *value);
+
+/* From here on none of these calls (bits of enum guest_kind) is made by us, by forked children's, and by the programs that these execute. */
+void session_forbid(uint32_t kinds);
+
+/* Whether this value of the session's variable is our own as it was before session_forbid. */
+bool session_is_outdated(const char *value);
 
 /* SO_COOKIE of a socket: no other socket of this kernel has it. 0: no socket. */
 uint64_t session_cookie(int fd);
@@ -42,8 +48,11 @@ bool session_is_ours(uint64_t cookie);
 /* Whether fd is the session's ctl socket, and not something of the program's under the same number. */
 bool session_is_ctl(int fd);
 
+/* Without these kinds of calls nothing can be sent (shim/syscalls.h). */
+#define SESSION_NEEDS (GUEST_IDS | GUEST_COOKIE | GUEST_SEND)
+
 /* Sends an event (type, other, streams and name filled in by the caller) and the `length` bytes that its type has behind it to the
- * runner, through ctl or, where the program closed that, through the named socket. Waits a little when the runner is behind; gives
+ * runner, through ctl or, where the program closed that, through the named socket, or else in a stream. Waits a little when the runner is behind; gives
  * up in silence when it cannot be reached. */
 void session_send(struct sscap_event *event, const void *payload, uint32_t length);
 

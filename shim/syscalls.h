@@ -1,9 +1,94 @@
 /* syscalls.h: system calls without libc: no errno to save, nothing that a program could have replaced, and after fork no page of libc's text
- * to be faulted in for it. Returns the result, or -errno. No cancellation point. */
+ * to be faulted in for it. Returns the result, or -errno. No cancellation point.
+ *
+ * What a filter of the program's would punish is not tried: it fails with EPERM right here (sandbox.h). */
 #ifndef SSCAP_SHIM_SYSCALLS_H
 #define SSCAP_SHIM_SYSCALLS_H
 
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/syscall.h>
+
+/* What the library calls on its own account, and what kind of call that is: those of a kind are of no use without each other. At most 24
+ * kinds, as the session's variable has room for. A call that is not named here is of kind OTHER. */
+#define GUEST_CALLS(X)                                                                                       \
+    X(getpid, IDS)                                                                                           \
+    X(gettid, IDS)                                                                                           \
+    X(getppid, IDS)                                                                                          \
+    X(getsockopt, COOKIE)                                                                                    \
+    X(sendmsg, SEND)                                                                                         \
+    X(ppoll, SLEEP)                                                                                          \
+    X(socket, CONNECT)                                                                                       \
+    X(connect, CONNECT)                                                                                      \
+    X(fcntl, DUPLICATE)                                                                                      \
+    X(dup3, DUPLICATE)                                                                                       \
+    X(close, CLOSE)                                                                                          \
+    X(openat, OPEN)                                                                                          \
+    X(read, OPEN)                                                                                            \
+    X(pread64, OPEN)                                                                                         \
+    X(faccessat, PATH)                                                                                       \
+    X(readlinkat, PATH)                                                                                      \
+    X(statx, PATH)                                                                                           \
+    X(fstatfs, PATH)                                                                                         \
+    X(getcwd, DIRECTORY)                                                                                     \
+    X(prctl, NAME)                                                                                           \
+    X(ioctl, CONTROL)                                                                                        \
+    X(process_vm_readv, MEMORY)                                                                              \
+    X(process_vm_writev, MEMORY)                                                                             \
+    X(rt_sigaction, SIGNAL)                                                                                  \
+    X(rt_sigprocmask, SIGNAL)                                                                                \
+    X(rt_sigreturn, SIGNAL)                                                                                  \
+    X(rt_tgsigqueueinfo, SIGNAL)                                                                             \
+    X(tgkill, SIGNAL)                                                                                        \
+    X(sigaltstack, STACK)                                                                                    \
+    X(timer_create, TIMER)                                                                                   \
+    X(timer_settime, TIMER)                                                                                  \
+    X(timer_delete, TIMER)                                                                                   \
+    X(getrusage, USAGE)                                                                                      \
+    X(prlimit64, LIMIT)
+
+enum guest_kind {
+    GUEST_IDS = 1 << 0,
+    GUEST_COOKIE = 1 << 1,
+    GUEST_SEND = 1 << 2,
+    GUEST_SLEEP = 1 << 3,
+    GUEST_CONNECT = 1 << 4,
+    GUEST_DUPLICATE = 1 << 5,
+    GUEST_CLOSE = 1 << 6,
+    GUEST_OPEN = 1 << 7,
+    GUEST_PATH = 1 << 8,
+    GUEST_DIRECTORY = 1 << 9,
+    GUEST_NAME = 1 << 10,
+    GUEST_CONTROL = 1 << 11,
+    GUEST_MEMORY = 1 << 12,
+    GUEST_SIGNAL = 1 << 13,
+    GUEST_STACK = 1 << 14,
+    GUEST_TIMER = 1 << 15,
+    GUEST_USAGE = 1 << 16,
+    GUEST_LIMIT = 1 << 17,
+    GUEST_OTHER = 1 << 18,
+    GUEST_ALL = (1 << 19) - 1,
+};
+
+/* Bits of enum guest_kind: sandbox.c. */
+extern uint32_t guest_forbidden;
+
+/* Folds to a constant where the number is one. */
+__attribute__((always_inline)) static inline uint32_t guest_kind_of(long number)
+{
+    uint32_t kind = 0;
+#define GUEST_IF(name, kind_of_it) kind |= number == SYS_##name ? GUEST_##kind_of_it : 0u;
+    GUEST_CALLS(GUEST_IF)
+#undef GUEST_IF
+    return kind != 0 ? kind : GUEST_OTHER;
+}
+
+/* Whether a call that libc makes for us will not be punished. */
+__attribute__((always_inline)) static inline bool guest_may(long number)
+{
+    return (__atomic_load_n(&guest_forbidden, __ATOMIC_RELAXED) & guest_kind_of(number)) == 0;
+}
 
 #if defined(__x86_64__) && !defined(__ILP32__)
 
@@ -35,9 +120,13 @@ static inline long guest_syscall6(long number, long a, long b, long c, long d, l
     return x0;
 }
 
+#elif defined(__i386__)
+
+__attribute__((visibility("hidden"))) long guest_syscall6(long number, long a, long b, long c, long d, long e,
+                                                          long f);
+
 #else
 
-#include <errno.h>
 #include <unistd.h>
 
 static inline long guest_syscall6(long number, long a, long b, long c, long d, long e, long f)
@@ -52,21 +141,27 @@ static inline long guest_syscall6(long number, long a, long b, long c, long d, l
 
 #endif
 
+__attribute__((always_inline)) static inline long guest_call(long number, long a, long b, long c, long d,
+                                                             long e, long f)
+{
+    return guest_may(number) ? guest_syscall6(number, a, b, c, d, e, f) : -EPERM;
+}
+
 /* GUEST_SYSCALL(number, up to six arguments), each a number or a pointer. */
 #define GUEST_ARGUMENT(x)        ((long)(x))
-#define GUEST_SYSCALL_0(n)       guest_syscall6(n, 0, 0, 0, 0, 0, 0)
-#define GUEST_SYSCALL_1(n, a)    guest_syscall6(n, GUEST_ARGUMENT(a), 0, 0, 0, 0, 0)
-#define GUEST_SYSCALL_2(n, a, b) guest_syscall6(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), 0, 0, 0, 0)
+#define GUEST_SYSCALL_0(n)       guest_call(n, 0, 0, 0, 0, 0, 0)
+#define GUEST_SYSCALL_1(n, a)    guest_call(n, GUEST_ARGUMENT(a), 0, 0, 0, 0, 0)
+#define GUEST_SYSCALL_2(n, a, b) guest_call(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), 0, 0, 0, 0)
 #define GUEST_SYSCALL_3(n, a, b, c)                                                                          \
-    guest_syscall6(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), 0, 0, 0)
+    guest_call(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), 0, 0, 0)
 #define GUEST_SYSCALL_4(n, a, b, c, d)                                                                       \
-    guest_syscall6(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), GUEST_ARGUMENT(d), 0, 0)
+    guest_call(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), GUEST_ARGUMENT(d), 0, 0)
 #define GUEST_SYSCALL_5(n, a, b, c, d, e)                                                                    \
-    guest_syscall6(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), GUEST_ARGUMENT(d),            \
-                   GUEST_ARGUMENT(e), 0)
+    guest_call(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), GUEST_ARGUMENT(d),                \
+               GUEST_ARGUMENT(e), 0)
 #define GUEST_SYSCALL_6(n, a, b, c, d, e, f)                                                                 \
-    guest_syscall6(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), GUEST_ARGUMENT(d),            \
-                   GUEST_ARGUMENT(e), GUEST_ARGUMENT(f))
+    guest_call(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), GUEST_ARGUMENT(d),                \
+               GUEST_ARGUMENT(e), GUEST_ARGUMENT(f))
 #define GUEST_PICK(n, a, b, c, d, e, f, name, ...) name
 #define GUEST_SYSCALL(...)                                                                                   \
     GUEST_PICK(__VA_ARGS__, GUEST_SYSCALL_6, GUEST_SYSCALL_5, GUEST_SYSCALL_4, GUEST_SYSCALL_3,              \

@@ -10,8 +10,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -20,7 +18,12 @@
 
 #include "shim/guest.h"
 
-enum { DEFAULT_ROWS = 24, DEFAULT_COLUMNS = 80, UNIX98_PTY_SLAVE_MAJOR = 136 };
+enum {
+    DEFAULT_ROWS = 24,
+    DEFAULT_COLUMNS = 80,
+    KERNEL_TERMIOS_SIZE =
+        36, /* struct termios of asm-generic/termbits.h, the beginning of libc's: four words, c_line, 19 characters */
+};
 
 /* Whether the descriptor is a captured stream that is to look like a terminal; which one. */
 static bool claims(int fd, int *ret_stream)
@@ -42,6 +45,12 @@ static void link_of(int stream, char path[40])
     guest_decimal(to, (unsigned int)(STDOUT_FILENO + stream));
 }
 
+bool terminal_claims(int fd)
+{
+    int stream;
+    return claims(fd, &stream);
+}
+
 /* Negative: there is none, or it is not ours to open. */
 static int open_terminal(int stream)
 {
@@ -54,6 +63,12 @@ static int open_terminal(int stream)
         return -1;
     }
     return fd;
+}
+
+int terminal_open(int fd)
+{
+    int stream;
+    return claims(fd, &stream) ? open_terminal(stream) : -1;
 }
 
 /* One question to the real terminal. Negative: -errno, or there is none to ask. */
@@ -132,56 +147,6 @@ SSCAP_EXPORT int tcsetattr(int fd, int actions, const struct termios *termios)
     return result;
 }
 
-/* Programs that colour for terminals alone (grep) ask for a character device. `status` is what the kernel said of the socket. */
-static void become_terminal(int fd, struct stat *status)
-{
-    int stream;
-    if (!S_ISSOCK(status->st_mode) || !claims(fd, &stream))
-        return;
-    int terminal = open_terminal(stream);
-    if (terminal < 0 || REAL(fstat)(terminal, status) != 0) {
-        status->st_mode = S_IFCHR | S_IRUSR | S_IWUSR | S_IWGRP;
-        status->st_rdev = makedev(UNIX98_PTY_SLAVE_MAJOR, 0);
-    }
-    if (terminal >= 0)
-        GUEST_SYSCALL(SYS_close, terminal);
-}
-
-SSCAP_EXPORT int fstat(int fd, struct stat *status)
-{
-    int result = REAL(fstat)(fd, status);
-    if (result == 0)
-        become_terminal(fd, status);
-    return result;
-}
-
-/* What programs that were linked before glibc 2.33 call; no header has it since. */
-int __fxstat(int version, int fd, struct stat *status);
-
-SSCAP_EXPORT int __fxstat(int version, int fd, struct stat *status)
-{
-    int result = REAL(__fxstat)(version, fd, status);
-    if (result == 0)
-        become_terminal(fd, status);
-    return result;
-}
-
-#if __WORDSIZE == 64 /* where the two structures are one */
-_Static_assert(sizeof(struct stat) == sizeof(struct stat64), "one structure");
-
-SSCAP_EXPORT int fstat64(int fd, struct stat64 *status)
-{
-    return fstat(fd, (struct stat *)(void *)status);
-}
-
-int __fxstat64(int version, int fd, struct stat64 *status);
-
-SSCAP_EXPORT int __fxstat64(int version, int fd, struct stat64 *status)
-{
-    return __fxstat(version, fd, (struct stat *)(void *)status);
-}
-#endif
-
 /* The path that the link shows; false: there is no terminal behind it. */
 static bool name_of(int stream, char *name, size_t size)
 {
@@ -237,31 +202,47 @@ SSCAP_EXPORT int tcflow(int fd, int action)
     return claims(fd, &stream) ? 0 : REAL(tcflow)(fd, action);
 }
 
+/* An answer of our own: 0, or what the kernel says of a bad address. */
+static long give(void *to, const void *from, size_t n)
+{
+    return guest_write(to, from, n) ? 0 : -EFAULT;
+}
+
 static bool answer(int stream, unsigned long request, void *argument, long *ret_result)
 {
     switch (request) {
     case TIOCGWINSZ:
         *ret_result = ask(stream, request, argument);
         if (*ret_result == -ENOTTY) {
-            *(struct winsize *)argument = (struct winsize){.ws_row = DEFAULT_ROWS, .ws_col = DEFAULT_COLUMNS};
-            *ret_result = 0;
+            const struct winsize size = {.ws_row = DEFAULT_ROWS, .ws_col = DEFAULT_COLUMNS};
+            *ret_result = give(argument, &size, sizeof size);
         }
         return true;
     case TCGETS:
+        *ret_result = ask(stream, request, argument);
+        if (*ret_result == -ENOTTY) {
+            struct termios termios;
+            default_termios(&termios);
+            *ret_result = give(argument, &termios, KERNEL_TERMIOS_SIZE);
+        }
+        return true;
     case TIOCGPGRP:
     case TIOCGSID:
     case TIOCOUTQ:
     case TIOCGETD:
-    case TCSETS:
-    case TCSETSW:
-    case TCSETSF:
     case TIOCSPGRP:
         *ret_result = ask(stream, request, argument);
         return *ret_result != -ENOTTY;
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+        *ret_result = ask(stream, request, argument);
+        if (*ret_result == -ENOTTY) /* as tcsetattr: there is nothing to set */
+            *ret_result = 0;
+        return true;
     case TIOCGPTN:
         /* A pseudo-terminal's master answers this, a slave does not. libuv opens what ttyname says, past us, unless it is a master. */
-        *(unsigned int *)argument = 0;
-        *ret_result = 0;
+        *ret_result = give(argument, &(unsigned int){0}, sizeof(unsigned int));
         return true;
     case TIOCSWINSZ:
     case TIOCSTI:

@@ -38,6 +38,15 @@ size_t unwind_length(const char *text)
     return guest_length(text);
 }
 
+/* glibc alone has it, since 2.35: weak, as in guest.h (ld --wrap). */
+int __wrap__dl_find_object(void *pc, void *result);
+int __real__dl_find_object(void *pc, void *result) __attribute__((weak));
+
+int __wrap__dl_find_object(void *pc, void *result)
+{
+    return __real__dl_find_object != NULL ? __real__dl_find_object(pc, result) : -1;
+}
+
 /* --- frames --- */
 
 struct walk {

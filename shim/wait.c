@@ -2,6 +2,7 @@
  *
  * Signal handlers call these (shells do); a vfork child may. */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -97,29 +98,48 @@ SSCAP_EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 
 /* system and popen start their shell with `environ`. Where the program took our variables out of that, it is completed for the length
  * of the call, unless another thread's setenv replaced it in the meantime. */
-#define WITH_COMPLETE_ENVIRON(call)                                                                          \
-    __extension__({                                                                                          \
-        char **own_ = environ;                                                                               \
-        char **complete_ = session.joined ? ENVIRONMENT_COMPLETE(own_) : own_;                               \
-        environ = complete_;                                                                                 \
-        __typeof__(call) result_ = (call);                                                                   \
-        if (environ == complete_)                                                                            \
-            environ = own_;                                                                                  \
-        result_;                                                                                             \
-    })
+struct lent {
+    char **own, **complete;
+};
 
-/* libc starts the shell and waits for it inside itself. */
+static void take_back(void *environment)
+{
+    const struct lent *lent = environment;
+    if (environ == lent->complete)
+        environ = lent->own;
+}
+
+/* libc starts the shell and waits for it inside itself, and the thread may be cancelled there. */
+static int run_shell(const char *command, struct lent *lent)
+{
+    int status;
+    environ = lent->complete;
+    pthread_cleanup_push(take_back, lent);
+    status = REAL(system)(command);
+    pthread_cleanup_pop(1);
+    return status;
+}
+
 SSCAP_EXPORT int system(const char *command)
 {
-    int status = WITH_COMPLETE_ENVIRON(REAL(system)(command));
-    if (session.joined && command != NULL && status != -1)
+    if (!session.joined)
+        return REAL(system)(command);
+    struct lent lent = {.own = environ, .complete = ENVIRONMENT_COMPLETE(environ)};
+    int status = run_shell(command, &lent);
+    if (command != NULL && status != -1)
         announce(0, status, 0, NULL);
     return status;
 }
 
 SSCAP_EXPORT FILE *popen(const char *command, const char *mode)
 {
-    return WITH_COMPLETE_ENVIRON(REAL(popen)(command, mode));
+    if (!session.joined)
+        return REAL(popen)(command, mode);
+    struct lent lent = {.own = environ, .complete = ENVIRONMENT_COMPLETE(environ)};
+    environ = lent.complete;
+    FILE *stream = REAL(popen)(command, mode);
+    take_back(&lent);
+    return stream;
 }
 
 SSCAP_EXPORT int pclose(FILE *stream)

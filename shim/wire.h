@@ -48,6 +48,9 @@
 #define SSCAP_FLAG_TTY_OUT 0x20u /* the captured stream claims to be a terminal */
 #define SSCAP_FLAG_TTY_ERR 0x40u
 
+/* From here up, in the variable that one program hands on to the next: what a filter of theirs forbids (shim/sandbox.c). */
+#define SSCAP_FLAG_FORBIDDEN_SHIFT 8
+
 /* Limits. */
 #define SSCAP_NONCE_SIZE 16
 #define SSCAP_NAME_SIZE  16 /* the kernel's TASK_COMM_LEN, with its NUL */
@@ -71,6 +74,8 @@ enum sscap_stream { SSCAP_OUT = 0, SSCAP_ERR = 1, SSCAP_STREAMS = 2 };
 enum sscap_frame_type {
     SSCAP_FRAME_BYTES = 1, /* payload: output of thread `tid` of the process */
     SSCAP_FRAME_IMAGE = 2, /* payload: char[SSCAP_NAME_SIZE], the name that the process has from here on */
+    SSCAP_FRAME_EVENT =
+        3, /* payload: an event with all that its type has behind it, of a process that has no descriptor left for it */
 };
 
 struct sscap_frame {
@@ -102,7 +107,8 @@ enum sscap_event_type {
         8, /* the sender has waited for `other` (0: a child that libc started and did not name). struct sscap_reaped */
     SSCAP_EVENT_SIGNAL =
         9, /* the sender is about to send a signal to `other`, as kill(2) has it. struct sscap_signal */
-    SSCAP_EVENT_GROUP = 10, /* the process `other` is now in a process group. struct sscap_group */
+    SSCAP_EVENT_GROUP = 10,  /* the process `other` is now in a process group. struct sscap_group */
+    SSCAP_EVENT_SILENT = 11, /* the last one of the sender, a child of `other`: a filter is to forbid more */
 };
 
 struct sscap_event {

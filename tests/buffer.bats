@@ -120,7 +120,7 @@ writer_blocked() {
 # A sanitizer's or valgrind's memory says nothing about the runner's.
 assert_peak_below() {
     local peak
-    peak=$(awk '$1 == "VmHWM:" { print $2 }' "/proc/$runner/status")
+    peak=$(awk '$1 == "VmHWM:" { print $2 }' "/proc/$(worker)/status")
     if [ -z "${SAN:-}${WRAP:-}" ] && [ "$peak" -ge "$1" ]; then
         echo "the runner had $peak KB, expected less than $1"
         return 1
@@ -197,7 +197,7 @@ assert_peak_below() {
 @test "buffer: block: a nested sscap waits for the outer one's reader" {
     stick --tag=none --bytes=64K "$SSCAP" --tag=none --bytes=64K sh -c 'echo $$ >"$0"; '"$LONG"'; exec '"$LONG" "$TMP/writer"
     # Two sessions' sockets hold twice as much.
-    wait_until blocked "$(cat "$TMP/runner")"
+    wait_until blocked "$(worker)"
     release
     assert_status 0
     assert_same <(long_lines; long_lines) "$out"
@@ -298,7 +298,7 @@ check_drops() { # FILE TOTAL
     stick --tag=none --on-full=drop -n 1 sh -c 'awk "BEGIN { printf \"%0300000d\n\", 0 }"; read -r x <"$1"
         seq 9; echo end; : >"$0"' "$TMP/done" "$TMP/go"
     # The first line has been taken up, and no other has room beside it.
-    wait_until blocked "$runner"
+    wait_until blocked "$(worker)"
     echo >"$TMP/go"
     wait_until [ -e "$TMP/done" ]
     release

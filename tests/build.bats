@@ -13,12 +13,20 @@ exported() {
     nm -D --defined-only "$1" | awk '{ print $3 }' | sort
 }
 
+# listed [32]: by the library, or by its twin.
 listed() {
-    sed 's/#.*//' "$ROOT/shim/exports.list" | awk 'NF { print $1 }' | sort
+    sed "${1:+/# 64-bit/d;}s/#.*//" "$ROOT/shim/exports.list" | awk 'NF { print $1 }' | sort
 }
 
 libc() {
-    ldd "$LIBSSCAP" | awk '/libc\.so/ { print $3 }'
+    ldd "${1:-$LIBSSCAP}" | awk '/libc\.so/ { print $3 }'
+}
+
+# The library for 32-bit programs, where the compiler can make it: $twin.
+need_twin() {
+    twin=${LIBSSCAP%/*}/libsscap/lib32/libsscap.so
+    [ "$(uname -m)" = x86_64 ] || not_here "this machine has no 32-bit programs"
+    [ -e "$twin" ] || not_run "needs gcc -m32 (apt-get install gcc-multilib)"
 }
 
 @test "the library exports what shim/exports.list says, no more and no less" {
@@ -40,6 +48,24 @@ libc() {
     grep -vE "#.*(since glibc|not libc's)" "$ROOT/shim/exports.list" | sed 's/#.*//' | awk 'NF { print $1 }' | sort |
         comm -23 - "$TMP/libc" >"$out"
     assert_empty "$out"
+}
+
+@test "the twin for 32-bit programs exports the same, is of the same make, and each name is one of its libc's" {
+    need_twin
+    listed 32 >"$TMP/listed"
+    exported "$twin" >"$TMP/exported"
+    assert_same "$TMP/listed" "$TMP/exported"
+    nm -D --defined-only "$(libc "$twin")" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u >"$TMP/libc"
+    grep -E "#.*(since glibc|not libc's)" "$ROOT/shim/exports.list" | awk '{ print $1 }' | sort | comm -23 "$TMP/exported" - |
+        comm -23 - "$TMP/libc" >"$out"
+    assert_empty "$out"
+    readelf -hd "$twin" >"$out"
+    assert_matches "$out" 'Class: +ELF32'
+    assert_count "$out" 'NEEDED' 1
+    assert_matches "$out" 'FLAGS_1.*INITFIRST'
+    assert_no_match "$out" 'TEXTREL'
+    nm -D --undefined-only "$twin" >"$out"
+    assert_no_match "$out" '__tls_get_addr|__stack_chk_fail|_chk(@|$)|malloc|printf'
 }
 
 @test "the library needs libc alone, comes first, and is found by its bare name" {
@@ -104,6 +130,7 @@ libc() {
     build install DESTDIR="$TMP/root" PREFIX=/opt/it >/dev/null
     [ -x "$TMP/root/opt/it/bin/sscap" ]
     [ -r "$TMP/root/opt/it/lib/libsscap.so" ]
+    [ ! -e "${LIBSSCAP%/*}/libsscap/lib32/libsscap.so" ] || [ -r "$TMP/root/opt/it/lib/libsscap/lib32/libsscap.so" ]
     [ -r "$TMP/root/opt/it/share/man/man1/sscap.1" ]
     build uninstall DESTDIR="$TMP/root" PREFIX=/opt/it >/dev/null
     find "$TMP/root" ! -type d >"$out"

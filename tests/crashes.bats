@@ -13,17 +13,21 @@ setup() {
     ln -s "$PROGRAMS/libcrash_ctor.so" "$TMP/ways/"
 }
 
-# build COMPILER FLAG...: crash_ways as $TMP/crash_ways, and the same with all its names as $TMP/named
+# build COMPILER FLAG...: crash_ways and own_handlers in $TMP
 build() {
-    local compiler=$1
+    local compiler=$1 program
     shift
-    "$compiler" -std=gnu11 -O2 -D_GNU_SOURCE= -pthread "$@" -o "$TMP/named" "$ROOT/tests/programs/crash_ways.c" -ldl
-    cp "$TMP/named" "$TMP/crash_ways"
+    for program in crash_ways own_handlers; do
+        "$compiler" -std=gnu11 -O2 -I"$ROOT" -D_GNU_SOURCE= -pthread "$@" -o "$TMP/$program" "$ROOT/tests/programs/$program.c" -ldl
+    done
 }
 
-# group_of NAME: the first group of that program
-group_of() {
-    awk -v name="$1" 'on && /^$/ { exit } /^[0-9]+\. / && index($0, ". " name ": ") { on = 1 } on' "$err"
+# program_of WAY: the program that has it
+program_of() {
+    case $1 in
+    own_*) echo "$PROGRAMS/own_handlers" ;;
+    *) echo "$PROGRAMS/crash_ways" ;;
+    esac
 }
 
 # frames_are FILE REGEX...: each matches a frame, in this order, from the innermost out
@@ -97,17 +101,26 @@ own_once null_read it sent the signal to itself$
 END
 }
 
-# every_way PROGRAM [stripped]: its statuses are the same with and without sscap, and each way that is a crash has its group,
-# which says what was expected. A stripped program's functions are not asked for.
+# each_way DIRECTORY FILE: goes all ways of both programs there; FILE gets their statuses
+each_way() {
+    "$PYTHON" "$ROOT/tests/programs/each_way.py" "$1/crash_ways" "$TMP/ways" "$2"
+    "$PYTHON" "$ROOT/tests/programs/each_way.py" "$1/own_handlers" "$TMP/ways" "$2.own"
+    cat "$2.own" >>"$2"
+}
+
+# every_way DIRECTORY [stripped]: the statuses of the programs there are the same with and without sscap, and each way that
+# is a crash has its group, which says what was expected. A stripped program's functions are not asked for.
 every_way() {
-    run_bare "$PYTHON" "$ROOT/tests/programs/each_way.py" "$1" "$TMP/ways" "$TMP/statuses.bare"
+    export -f each_way
+    export TMP
+    run_bare bash -ec 'each_way "$0" "$1"' "$1" "$TMP/statuses.bare"
     assert_status 0
-    run_sscap -v "$PYTHON" "$ROOT/tests/programs/each_way.py" "$1" "$TMP/ways" "$TMP/statuses"
+    run_sscap -v bash -ec 'each_way "$0" "$1"' "$1" "$TMP/statuses"
     assert_status 0
     assert_same "$TMP/statuses.bare" "$TMP/statuses"
     [ "$(wc -l <"$TMP/statuses")" -ge 58 ]
     # The status is what the program says that it is.
-    "$1" list >"$TMP/list"
+    { "$1/crash_ways" list && "$1/own_handlers" list; } >"$TMP/list"
     awk '{ print $1, $2 == "exit" ? $3 * 256 : $2 }' "$TMP/list" >"$TMP/listed"
     assert_same "$TMP/listed" "$TMP/statuses"
     for number in 4 5 6 7 8 11 31; do
@@ -169,42 +182,42 @@ END {
 }'
 
 @test "crashes: every way, as built by make" {
-    every_way "$PROGRAMS/crash_ways"
+    every_way "$PROGRAMS"
 }
 
 @test "crashes: every way, without the newest kernel calls" {
     export SSCAP_DEBUG=no-pidfd-info,no-pass-pidfd
-    every_way "$PROGRAMS/crash_ways"
+    every_way "$PROGRAMS"
 }
 
 @test "crashes: every way, without frame pointers and stripped" {
     need gcc strip
     build gcc -fomit-frame-pointer
-    strip "$TMP/crash_ways"
-    every_way "$TMP/crash_ways" stripped
+    strip "$TMP/crash_ways" "$TMP/own_handlers"
+    every_way "$TMP" stripped
 }
 
 @test "crashes: every way, not position independent" {
     need gcc
     build gcc -no-pie
-    every_way "$TMP/crash_ways"
+    every_way "$TMP"
 }
 
 @test "crashes: every way, built by clang" {
     need clang
     build clang
-    every_way "$TMP/crash_ways"
+    every_way "$TMP"
 }
 
 @test "crashes: the status of the command itself, and its output, are as without sscap" {
     local way mode
     for mode in '' no-pidfd-info,no-pass-pidfd; do
-        for way in null_read aborts divide raise_sys stack_overflow broken_stack thread own_exits own_recovers blocked; do
+        for way in null_read aborts divide raise_sys stack_overflow broken_stack thread blocked own_exits own_recovers; do
             echo "# $way $mode"
-            run_bare "$PROGRAMS/crash_ways" "$way"
+            run_bare "$(program_of "$way")" "$way"
             mv "$out" "$TMP/bare.out"
             expected=$status
-            SSCAP_DEBUG=$mode run_sscap --tag=none --buffer=keep --color=never "$PROGRAMS/crash_ways" "$way"
+            SSCAP_DEBUG=$mode run_sscap --tag=none --buffer=keep --color=never "$(program_of "$way")" "$way"
             assert_status "$expected"
             assert_same "$TMP/bare.out" "$out"
         done
@@ -217,16 +230,16 @@ END {
     for kind in pie no-pie; do
         echo "# $kind"
         build gcc -g "-$kind" "-f$kind" -fomit-frame-pointer
-        strip "$TMP/crash_ways"
-        run_sscap "$TMP/crash_ways" in_callback
+        strip -o "$TMP/stripped" "$TMP/crash_ways"
+        run_sscap "$TMP/stripped" in_callback
         assert_status 139
         group 1 >"$TMP/group"
-        frames_are "$TMP/group" 'crash_ways\+0x[0-9a-f]+$' 'crash_ways\+0x[0-9a-f]+$' 'qsort' 'crash_ways\+0x[0-9a-f]+$'
+        frames_are "$TMP/group" 'stripped\+0x[0-9a-f]+$' 'stripped\+0x[0-9a-f]+$' 'qsort' 'stripped\+0x[0-9a-f]+$'
         # Where a call returns to is behind it: in C, an instruction later may be another function.
-        grep -o 'crash_ways+0x[0-9a-f]*$' "$TMP/group" | cut -d+ -f2 | while read -r offset; do
+        grep -o 'stripped+0x[0-9a-f]*$' "$TMP/group" | cut -d+ -f2 | while read -r offset; do
             [ -n "$second" ] && offset=$(printf '0x%x' $((offset - 1)))
             second=1
-            addr2line -f -e "$TMP/named" "$offset" | head -n 1
+            addr2line -f -e "$TMP/crash_ways" "$offset" | head -n 1
         done >"$TMP/functions"
         assert_text <(head -n 5 "$TMP/functions") $'null_read\nby_comparison\nin_callback\nway\nmain'
     done
@@ -239,7 +252,7 @@ END {
     build gcc -g
     run_sscap "$TMP/crash_ways" null_read
     group 1 >"$TMP/group"
-    frames_are "$TMP/group" "null_read \\(.*crash_ways\\.c:$line\\)\$" 'way \(.*crash_ways\.c:[0-9]+\)$' 'main \(.*crash_ways\.c:[0-9]+\)$'
+    frames_are "$TMP/group" "null_read \\(.*crash_ways\\.c:$line\\)\$" 'way \(.*ways\.h:[0-9]+\)$' 'main \(.*ways\.h:[0-9]+\)$'
 }
 
 @test "crashes: without addr2line there are still the functions" {
@@ -387,6 +400,24 @@ END
     frames_are "$TMP/group" uname forbidden main
 }
 
+# Its own number, and so its main thread's, is another one there; those of others mean nothing out here.
+@test "crashes: in a pid namespace" {
+    need_root
+    need unshare
+    unshare -pf true 2>/dev/null || not_here "no pid namespace can be made"
+    run_sscap unshare -pf sh -c '"$0" null_read; exit 0' "$PROGRAMS/crash_ways"
+    assert_matches <(group 1) '^1\. crash_ways: killed by SIGSEGV in null_read$'
+    assert_no_match "$err" '^   thread'
+    run_sscap unshare -pf sh -c '"$0" thread; exit 0' "$PROGRAMS/crash_ways"
+    assert_matches <(group 1) '^   thread   [0-9]+, not the main one$'
+    run_sscap unshare -pf sh -c '"$0" aborts; exit 0' "$PROGRAMS/crash_ways"
+    assert_matches <(group 1) '^   why      it called abort$'
+    run_sscap unshare -pf sh -c 'sh -c "echo >\"\$0/ready\"; while :; do :; done" "$0" &
+        until [ -e "$0/ready" ]; do :; done; kill -SEGV $!; wait; exit 0' "$TMP"
+    assert_matches "$err" '^1\. sh: killed by SIGSEGV'
+    assert_no_match "$err" '^   why .*sent'
+}
+
 @test "crashes: a stack overflow's one frame is said once" {
     run_sscap "$PROGRAMS/crash_ways" stack_overflow
     assert_status 139
@@ -460,7 +491,7 @@ need_core_files() {
         for how in bare sscap; do
             mkdir "$TMP/$how.$way"
             # The runner's directory is the program's.
-            (cd "$TMP/$how.$way" && ulimit -c unlimited && "run_$how" "$PYTHON" "$ROOT/tests/programs/each_way.py" "$PROGRAMS/crash_ways" \
+            (cd "$TMP/$how.$way" && ulimit -c unlimited && "run_$how" "$PYTHON" "$ROOT/tests/programs/each_way.py" "$(program_of "$way")" \
                 "$TMP/ways" "$TMP/$how.status" "$way" && assert_status 0)
         done
         assert_same "$TMP/bare.status" "$TMP/sscap.status"
@@ -472,7 +503,7 @@ need_core_files() {
     need gdb
     for way in null_read thread own_gives_up; do
         core=$(echo "$TMP/sscap.$way/core"*)
-        gdb -nx -batch -ex bt "$PROGRAMS/crash_ways" "$core" >"$TMP/bt" 2>&1
+        gdb -nx -batch -ex bt "$(program_of "$way")" "$core" >"$TMP/bt" 2>&1
         assert_matches "$TMP/bt" '^#0 .* null_read \('
         assert_matches "$TMP/bt" 'terminated with signal SIGSEGV'
     done
@@ -519,17 +550,17 @@ need_core_files() {
     local way
     for way in own_recovers own_recovers_overflow own_ignores own_view; do
         echo "# $way"
-        run_sscap "$PROGRAMS/crash_ways" "$way"
+        run_sscap "$PROGRAMS/own_handlers" "$way"
         assert_status 0
         assert_empty "$err"
     done
-    run_sscap "$PROGRAMS/crash_ways" own_exits
+    run_sscap "$PROGRAMS/own_handlers" own_exits
     assert_status 3
     assert_matches "$err" '! own handler$'
     assert_no_match "$err" 'killed'
-    run_sscap "$PROGRAMS/crash_ways" own_gives_up
+    run_sscap "$PROGRAMS/own_handlers" own_gives_up
     assert_status 139
-    assert_matches "$err" '^1\. crash_ways: killed by SIGSEGV in null_read$'
+    assert_matches "$err" '^1\. own_handlers: killed by SIGSEGV in null_read$'
 }
 
 @test "crashes: java's null pointers are no crash" {
@@ -579,7 +610,7 @@ fails_only() {
     sed -E 's/0x[0-9a-f]+/0x/g' "$out" | grep -E '^#|^Program' >"$TMP/bt"
     assert_same "$TMP/bare.bt" "$TMP/bt"
     # A breakpoint is gdb's own affair.
-    run_sscap gdb -nx -batch -ex 'break own_view' -ex run -ex bt -ex continue --args "$PROGRAMS/crash_ways" own_view
+    run_sscap gdb -nx -batch -ex 'break own_view' -ex run -ex bt -ex continue --args "$PROGRAMS/own_handlers" own_view
     assert_status 0
     assert_matches "$out" 'Breakpoint 1, own_view '
     assert_matches "$out" 'exited normally'
@@ -611,9 +642,9 @@ fails_only() {
 
 @test "crashes: valgrind under sscap" {
     need valgrind
-    run_bare valgrind -q "$PROGRAMS/crash_ways" own_recovers
+    run_bare valgrind -q "$PROGRAMS/own_handlers" own_recovers
     mv "$err" "$TMP/bare.err"
-    run_sscap valgrind -q "$PROGRAMS/crash_ways" own_recovers
+    run_sscap valgrind -q "$PROGRAMS/own_handlers" own_recovers
     assert_status 0
     assert_text <(untag <"$out") $'going: own_recovers\nno end'
     assert_same <(sed -E 's/==[0-9]+==/==/; s/0x[0-9A-F]+/0x/' "$TMP/bare.err") \

@@ -119,6 +119,11 @@ start() {
     read -r runner <"$TMP/runner"
 }
 
+# The runner proper, in front of which $runner, its guardian, stands.
+worker() {
+    ps -o pid= --ppid "$runner" | tr -d ' '
+}
+
 # finish [JOB]
 finish() {
     status=0
@@ -136,6 +141,11 @@ wait_until() {
     done
 }
 
+# state_is STATE PID: as ps has it, T or S or Z
+state_is() {
+    [ "$(sed "s/^.*) //" "/proc/$2/stat" 2>/dev/null | cut -c 1)" = "$1" ]
+}
+
 # Debian's package for a tool that is not named like it.
 package_of() {
     case $1 in
@@ -145,6 +155,7 @@ package_of() {
     initdb | pgbench | postgres) echo postgresql ;;
     busybox) echo busybox-static ;;
     pstree | fuser | killall) echo psmisc ;;
+    musl-gcc) echo musl-tools ;;
     ps | pgrep) echo procps ;;
     java | javac) echo default-jdk-headless ;;
     addr2line | objcopy | strip) echo binutils ;;

@@ -294,6 +294,15 @@ reader_has_opened() {
     [ "$(readlink "/proc/$reader/fd/3")" = "$TMP/fifo" ]
 }
 
+@test "lines: a child has the name that its parent had when it forked, whatever that is called a moment later" {
+    need perl
+    # Children say which name that was.
+    run_sscap --tag='{name}' perl -e '$0 = "n0"; for (1 .. 100) {
+        my $pid = fork; if (!$pid) { print "n", $_ - 1, "\n"; exit } $0 = "n$_"; waitpid $pid, 0 }'
+    assert_status 0
+    assert_count "$out" '^(n[0-9]+) +\| \1$' 100
+}
+
 @test "lines: the name is that of the moment, also when the runner reads it much later" {
     make_names
     stuck -n 1 bash -c 'head -c 300000 /dev/zero; echo; for i in 1 2 3 4 5; do ('"$CHANGES"'); done; : >"$0/done"' "$TMP"

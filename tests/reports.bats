@@ -165,6 +165,30 @@ END
     [ "$(tr -d '\n\040-\176\200-\377' <"$TMP/group" | wc -c)" -eq 0 ]
 }
 
+@test "reports: control characters of a process's name drive nobody's terminal" {
+    cat >"$TMP/program.pl" <<'END'
+$| = 1;
+$0 = "a\e[31mX\a";
+if (fork) {
+    print "named\n";
+    kill 'KILL', $$;
+}
+open my $go, '<', "$ARGV[0]/go";
+END
+    mkfifo "$TMP/go"
+    start --tree sh -c 'perl "$0/program.pl" "$0"; exit 0' "$TMP"
+    # who is waited for, who was killed, what failed, and the tree
+    wait_until grep -q 'still held by 1 process, waiting: a?\[31mX?\[' "$err"
+    : >"$TMP/go"
+    finish
+    assert_status 0
+    assert_matches "$err" '^sscap: a\?\[31mX\?: killed by SIGKILL \(pid [0-9]+\)$'
+    assert_titles '1. a?[31mX?: killed by SIGKILL'
+    assert_count "$err" 'a\?\[31mX\?\[[0-9]+\] (SIGKILL|0) ' 2
+    assert_matches "$out" '^a\?\[31mX\?\[[0-9]+\] +\| named$'
+    [ "$(cat "$out" "$err" | tr -d '\n\040-\176\200-\377' | wc -c)" -eq 0 ]
+}
+
 @test "reports: --no-args keeps arguments to themselves" {
     local how
     for how in exec fork; do
@@ -177,6 +201,83 @@ END
         SSCAP_NO_ARGS=1 run_preloaded sh -c '"$0" -c "exit 3" hunter2; exit 0' bash
         assert_no_match "$err" 'hunter2'
     done
+}
+
+@test "reports: which thread crashed is said, where it is not the main one" {
+    local way
+    for way in thread main_thread_gone; do
+        run_sscap "$PROGRAMS/crash_ways" "$way"
+        assert_status 139
+        group 1 >"$TMP/group"
+        assert_count "$TMP/group" '^   thread   [0-9]+, not the main one$' 1
+        # The process's own number is its main thread's.
+        assert_no_match "$TMP/group" "^   thread   $(sed -n 's/.*(pid \([0-9]*\))$/\1/p' "$err"),"
+    done
+    for way in null_read in_handler; do
+        run_sscap "$PROGRAMS/crash_ways" "$way"
+        assert_status 139
+        assert_no_match "$err" '^   thread'
+    done
+}
+
+# labels: of the groups' lines, in order
+labels() {
+    sed -nE 's/^(   )?([0-9]+\.|[a-z]+( by)?)( .*)?$/\2/p' "$err"
+}
+
+@test "reports: -v tells of an exit all that is told of a crash, and what made the kind" {
+    # What it said last is reason enough of a plain exit.
+    run_sscap sh -c 'bash -c "echo out; echo err >&2; exit 3"; exit 0'
+    assert_equal '1. stderr command started by when' "$(labels | xargs)"
+    run_sscap sh -c 'bash -c "echo out; exit 3"; exit 0'
+    assert_equal '1. stdout command started by when' "$(labels | xargs)"
+    run_sscap -v sh -c 'bash -c "echo out; echo err >&2; exit 3"; exit 0'
+    assert_equal '1. stdout stderr command started by when used group' "$(labels | xargs)"
+    group 1 >"$TMP/group"
+    assert_matches "$TMP/group" '^   stdout \| out$'
+    assert_matches "$TMP/group" '^   stderr ! err$'
+    assert_matches "$TMP/group" '^   used     [0-9]+\.[0-9]{3} s user, [0-9]+\.[0-9]{3} s system, [0-9]+\.[0-9] MB at most$'
+    assert_matches "$TMP/group" '^   group    v1:[0-9a-f]{16} bash\|3\|err$'
+    # of the command alone, which is one line otherwise
+    run_sscap -v sh -c 'echo err >&2; exit 3'
+    assert_equal '1. stderr command when used group' "$(labels | xargs)"
+}
+
+# fingerprints [ARG...]: of a run's groups
+fingerprints() {
+    run_sscap -v "$@"
+    sed -n 's/^   group    \(v1:[0-9a-f]*\) .*/\1/p' "$err"
+}
+
+@test "reports: a kind's number is the same in every run, and another kind's is another" {
+    local first second
+    first=$(fingerprints sh -c '"$0" null_read; (exit 3); exit 0' "$PROGRAMS/crash_ways")
+    assert_equal 2 "$(echo "$first" | sort -u | wc -l)"
+    second=$(fingerprints sh -c 'true; (exit 3); "$0" null_read; "$0" null_write; exit 0' "$PROGRAMS/crash_ways")
+    assert_equal "$first" "$(echo "$second" | sed 2d)"
+    assert_equal 3 "$(echo "$second" | sort -u | wc -l)"
+    assert_matches <(group 2) '^   group    v1:[0-9a-f]+ crash_ways\|SIGSEGV\|crash_ways!null_write$'
+}
+
+@test "reports: with no more room for evidence the kinds are still told apart" {
+    local i
+    mkdir "$TMP/ways"
+    for i in {1..220}; do
+        ln -s "$PROGRAMS/crash_ways" "$TMP/ways/way$i"
+    done
+    # Each has its 24 frames and two full tails, some 20 KB in all: of 220 not all fit into 4 MiB.
+    run_sscap -v bash -c 'ulimit -s 256; printf -v line %03000d 0
+        for i in {1..220}; do (echo $line; echo $line >&2; exec "$0/way$i" stack_overflow); done
+        exit 0' "$TMP/ways"
+    assert_status 0
+    assert_matches "$err" '^220\. '
+    assert_matches "$err" '^[1-9][0-9]* of these came when there was no more room to keep their evidence$'
+    assert_matches <(group 1) '^   stack    #0 deeper'
+    # What is kept of all is how each ended, when, and of what kind it is.
+    group 220 >"$TMP/group"
+    assert_equal '220. started by when used group' "$(err=$TMP/group labels | xargs)"
+    assert_matches "$TMP/group" '^220\. way220: killed by SIGSEGV$'
+    assert_matches "$TMP/group" '^   group    v1:[0-9a-f]{16} way220\|SIGSEGV\|crash_ways!deeper$'
 }
 
 # --- who sent it ---
@@ -259,6 +360,36 @@ END
     assert_status 0
     assert_titles '1. sh: killed by SIGKILL'
     assert_matches <(group 1) '^   why +not known: nobody in this tree was seen to send it$'
+}
+
+# A fault's signal that was sent brings its sender's pid with it (si_pid).
+@test "reports: who sent a fault's signal is named, where nobody but the kernel says so" {
+    need busybox
+    mkfifo "$TMP/go"
+    cat >"$TMP/tree" <<'END'
+sh -c 'echo >"$0/ready"; read -r x <"$0/go"' "$1" &
+victim=$!
+busybox sh -c 'until [ -e "$1/ready" ]; do :; done; kill -SEGV $0; read -r x <"$1/go"' $victim "$1" &
+wait $victim
+echo >"$1/go"
+wait
+exit 0
+END
+    run_sscap bash "$TMP/tree" "$TMP"
+    assert_status 0
+    sent_by busybox 'sh: killed by SIGSEGV'
+}
+
+@test "reports: who sent a fault's signal from outside has a pid, and no name" {
+    start sh -c 'echo $$ >"$0/pid.new"; mv "$0/pid.new" "$0/pid"; while :; do read -r x <"$0/go"; done' "$TMP"
+    mkfifo "$TMP/go"
+    wait_until test -s "$TMP/pid"
+    # in a process whose pid is known
+    bash -c 'echo $$ >"$0/sender"; kill -ABRT "$(<"$0/pid")"' "$TMP"
+    finish
+    assert_status 134
+    assert_matches <(group 1) '^1\. sh: killed by SIGABRT'
+    assert_matches <(group 1) "^   why      sent by process $(cat "$TMP/sender"), which is not known in this tree\$"
 }
 
 # --- what is a failure ---
@@ -455,8 +586,18 @@ END
     assert_no_match "$err" $'\033'
     run_sscap --color=always sh -c '(exit 3); sh -c "kill -9 \$\$"; exit 0'
     assert_matches "$err" $'^\033\[[0-9;]*m1\. sh: killed by SIGKILL\033\[0?m$'
-    sed $'s/\033\\[[0-9;]*m//g' "$err" >"$TMP/plain"
-    assert_matches "$TMP/plain" '^1\. sh: killed by SIGKILL$'
+    # It is the same text.
+    sed $'s/\033\\[[0-9;]*m//g' "$err" | sed -n '/failed, /,$s/[0-9.][0-9.]*/N/gp' >"$TMP/plain"
+    run_sscap --color=never sh -c '(exit 3); sh -c "kill -9 \$\$"; exit 0'
+    sed -n '/failed, /,$s/[0-9.][0-9.]*/N/gp' "$err" >"$TMP/uncoloured"
+    assert_same "$TMP/uncoloured" "$TMP/plain"
+    # what stands in the first columns is dim, the titles are not
+    run_sscap --color=always -v "$PROGRAMS/crash_ways" thread
+    assert_no_match "$err" '^   [a-z]'
+    assert_matches "$err" $'^\033\\[1;31m1\\. crash_ways: killed by SIGSEGV in null_read\033\\[0m$'
+    assert_matches "$err" $'^   \033\\[2mthread   \033\\[0m[0-9]+, not the main one$'
+    assert_matches "$err" $'^   \033\\[2mstdout \\|\033\\[0m going: thread$'
+    assert_matches "$err" $'^   \033\\[2mgroup    \033\\[0mv1:[0-9a-f]{16} crash_ways'
     run_sscap --color=never sh -c '(exit 3); exit 0'
     assert_no_match "$err" $'\033'
     need script

@@ -7,10 +7,6 @@ count_is() { # REGEX NUMBER: so many lines of $out match
     [ "$(grep -c -- "$1" "$out")" -eq "$2" ]
 }
 
-state_is() { # STATE PID
-    [ "$(sed "s/^.*) //" "/proc/$2/stat" 2>/dev/null | cut -c 1)" = "$1" ]
-}
-
 # --- forwarding ---
 
 @test "signals: each that sscap gets reaches the command, exactly once" {

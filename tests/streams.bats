@@ -115,6 +115,26 @@ os.write(os.open("stderr", os.O_WRONLY | os.O_TRUNC | os.O_CREAT, dir_fd=at), b"
     assert_matches "$err" '! node$'
 }
 
+@test "streams: posix_spawn opens them by name in the child" {
+    need python3
+    # shellcheck disable=SC2153 # of helper.bash
+    as_a_pipe "$PYTHON" -c '
+import os, sys
+opens = [(os.POSIX_SPAWN_OPEN, 2, "/dev/stdout", os.O_WRONLY, 0), (os.POSIX_SPAWN_OPEN, 7, "/dev/fd/1", os.O_WRONLY, 0)]
+pid = os.posix_spawn("/bin/sh", ["sh", "-c", "echo out; echo err >&2; echo seven >&7"], os.environ, file_actions=opens)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))'
+    assert_text "$out" 'out
+err
+seven'
+    # What was done before is what counts.
+    as_a_pipe "$PYTHON" -c '
+import os, sys
+opens = [(os.POSIX_SPAWN_OPEN, 1, sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600), (os.POSIX_SPAWN_OPEN, 2, "/dev/stdout", os.O_WRONLY, 0)]
+pid = os.posix_spawn("/bin/sh", ["sh", "-c", "echo err >&2"], os.environ, file_actions=opens)
+os.waitpid(pid, 0); print(open(sys.argv[1]).read(), end="")' "$TMP/file"
+    assert_text "$out" err
+}
+
 @test "streams: freopen keeps the order, its number and how stdout is buffered" {
     cat >"$TMP/program.c" <<'END'
 #include <stdio.h>
@@ -330,4 +350,39 @@ stalled() {
     assert_status 0
     assert_same <(printf '%s\n' 'by socat' 'and again' 'socat: 0' 'to nowhere' 'socat: 0' 'at the end') <(untag <"$out")
     assert_empty "$err"
+}
+
+# --- a pipe, by whatever a program asks ---
+
+@test "streams: stat, fcntl, read, poll and their kin answer as for a pipe" {
+    run_sscap --tag=none "$PROGRAMS/as_pipe" "$TMP/captured"
+    assert_status 0
+    run_bare bash -c '{ "$@" 2>&1 >&3 | cat; } 3>&1 | cat' bash "$PROGRAMS/as_pipe" "$TMP/found"
+    [ "$(wc -l <"$TMP/found")" -gt 80 ]
+    assert_same "$TMP/found" "$TMP/captured"
+}
+
+@test "streams: what is called as it must not be fails as it does without sscap" {
+    as_a_pipe "$PROGRAMS/refusals"
+    [ "$(wc -l <"$out")" -gt 120 ]
+}
+
+@test "streams: shells, perl and python take them for pipes, and a redirected one for what it is" {
+    local command='for name in /dev/stdout /dev/fd/2 /proc/self/fd/1; do
+            [ -p $name ] && echo pipe; [ -S $name ] && echo socket; [ -c $name ] && echo device; done
+        perl -e '\''print -p STDOUT ? "pipe\n" : "none\n", -S STDERR ? "socket\n" : "none\n"'\''
+        python3 -c "import os, stat; print([stat.S_ISFIFO(os.stat(n).st_mode) for n in (1, 2, \"/dev/stdout\")])"
+        [ -f /dev/stdout ] || echo no file
+        { [ -f /dev/stdout ] && [ -p /dev/stderr ]; } >"$0" && echo a file and a pipe'
+    for shell in bash dash; do
+        as_a_pipe "$shell" -c "$command" "$TMP/file"
+        assert_count "$out" '^pipe$' 4
+        assert_matches "$out" '^a file and a pipe$'
+    done
+}
+
+@test "streams: vim, which reads stderr when stdin ends, ends" {
+    need vim
+    capture setsid -w "$SSCAP" --tag=none vim -u NONE -es </dev/null
+    assert_status 0
 }

@@ -200,10 +200,6 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
 
 # --- ^Z ---
 
-state_is() { # STATE PID
-    [ "$(sed "s/^.*) //" "/proc/$2/stat" | cut -c 1)" = "$1" ]
-}
-
 @test "terminal: ^Z stops sscap and the command, fg goes on, as often as one likes" {
     local i command runner
     mkfifo "$TMP/go"

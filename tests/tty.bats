@@ -36,6 +36,10 @@ print(os.get_terminal_size(1))
 print(struct.unpack("HHHH", fcntl.ioctl(2, termios.TIOCGWINSZ, bytes(8)))[:2])
 attributes = termios.tcgetattr(1)
 print(bool(attributes[3] & termios.ICANON), bool(attributes[3] & termios.ECHO), bool(attributes[1] & termios.OPOST))
+# By ioctl the same: the kernel has the control characters behind c_line, without the two speeds.
+kernel = fcntl.ioctl(1, termios.TCGETS, bytes(36))
+print(list(struct.unpack("IIII", kernel[:16])) == attributes[:4], [bytes([c]) for c in kernel[17:36]] == attributes[6][:19])
+fcntl.ioctl(1, termios.TCSETS, kernel)
 termios.tcsetattr(1, termios.TCSANOW, attributes)
 termios.tcdrain(1)
 termios.tcflush(1, termios.TCOFLUSH)
@@ -48,6 +52,7 @@ for call in lambda: os.ttyname(1), lambda: os.tcgetpgrp(1):
     assert_text "$out" "os.terminal_size(columns=80, lines=24)
 (24, 80)
 True True True
+True True
 Inappropriate ioctl for device
 Inappropriate ioctl for device"
 }
@@ -144,4 +149,13 @@ parent"
     run_sscap -q --tag=none "$TMP/a" x
     assert_status 1
     assert_matches "$err" 'ERROR: AddressSanitizer: heap-buffer-overflow'
+}
+
+@test "tty: to stat and its kin a character device, and open for reading, too" {
+    not_wrapped "a wrapper's terminal"
+    capture setsid -w "$SSCAP" -q --tty=always --tag=none "$PROGRAMS/as_pipe" "$TMP/always"
+    assert_status 0
+    assert_count "$TMP/always" '(stat|statx).*: (mode 02|8[0-9]{3}$)' 24
+    assert_count "$TMP/always" 'F_GETFL: 2$' 6
+    assert_count "$TMP/always" 'read.*: -1 EIO$' 10
 }

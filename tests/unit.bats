@@ -22,6 +22,11 @@ run_unit() {
     run_unit symbols
 }
 
+@test "addr2line: what it says is checked, and one that hangs goes" {
+    need gcc
+    run_unit addr2line
+}
+
 @test "what kernels tell of processes that have ended" {
     run_unit kernel
 }

@@ -197,7 +197,7 @@ no_zombies_of() {
         done; read -r x <go'
     all_said() { [ "$(grep -c orphan "$out")" -eq 30 ]; }
     wait_until all_said
-    wait_until no_zombies_of "$runner"
+    wait_until no_zombies_of "$(worker)"
     go
     finish
     assert_status 0
@@ -217,7 +217,7 @@ no_zombies_of() {
     need_root
     capture unshare -pf --mount-proc "$SSCAP" sh -c 'echo "I am $$ of $PPID"; (sh -c "echo child" &); echo wrong >&2; exit 5'
     assert_status 5
-    assert_count "$out" '^sh\[[0-9]+\] *\| I am [0-9]+ of 1$' 1
+    assert_count "$out" '^sh\[[0-9]+\] *\| I am [0-9]+ of 2$' 1
     assert_count "$out" '^sh\[[0-9]+\] *\| child$' 1
     assert_count "$err" '^sh\[[0-9]+\] *! wrong$' 1
     # It takes signals, which the kernel would keep from a PID 1 that has no handler.

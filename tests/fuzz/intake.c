@@ -13,6 +13,7 @@
 #include "runner/errors.h"
 #include "runner/history.h"
 #include "runner/report.h"
+#include "runner/shared.h"
 #include "runner/symbols.h"
 #include "runner/util.h"
 
@@ -106,13 +107,16 @@ static void send_frame(int fd, const uint8_t *bytes, size_t n, uint8_t type)
         (void)!send(fd, bytes, n, 0);
 }
 
-/* A flag byte, a type, a byte that chooses `other`, and what follows the header. */
-static void send_event(int fd, const uint8_t *bytes, size_t n)
+/* A flag byte, a type, a byte that chooses `other`, and what follows the header. Into a stream it goes in a frame. */
+static void send_event(int fd, const uint8_t *bytes, size_t n, bool framed)
 {
     struct {
+        struct sscap_frame frame;
         struct sscap_event head;
         uint8_t rest[512];
-    } message = {.head = {.version = SSCAP_WIRE_VERSION, .pid = getpid()}};
+    } message = {
+        .frame = {.lead = SSCAP_FRAME_LEAD, .type = SSCAP_FRAME_EVENT, .version = SSCAP_WIRE_VERSION},
+        .head = {.version = SSCAP_WIRE_VERSION, .pid = getpid()}};
     size_t rest = n > 3 ? n - 3 : 0;
     uint8_t flags = n > 0 ? bytes[0] : 0;
     message.head.type = n > 1 ? bytes[1] % 12 : 0;
@@ -124,7 +128,12 @@ static void send_event(int fd, const uint8_t *bytes, size_t n)
     memcpy(message.head.nonce, nonce, sizeof nonce);
     size_t size = sizeof message.head + rest;
     message.head.length = (uint32_t)(flags & 2 ? size + flags : size);
-    (void)!send(fd, &message, size, 0);
+    message.frame.length = (uint32_t)size;
+    memcpy(message.frame.nonce, nonce, sizeof nonce);
+    if (framed)
+        (void)!send(fd, &message, sizeof message.frame + size, 0);
+    else
+        (void)!send(fd, &message.head, size, 0);
 }
 
 static void turn(void *context, bool idle)
@@ -133,8 +142,7 @@ static void turn(void *context, bool idle)
     processes_settle(&processes, (const uint64_t[]){intake_position(&intake, SSCAP_OUT),
                                                     intake_position(&intake, SSCAP_ERR)});
     read_records(NULL);
-    if (intake.stalled)
-        intake_resume(&intake);
+    intake_resume(&intake);
     if (!intake_open(&intake))
         loop_stop(context);
 }
@@ -142,8 +150,12 @@ static void turn(void *context, bool idle)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static bool made;
     int out[2], err[2], ctl[2], named[2];
     struct loop *loop;
+    if (!made && shared_init(64 << 20) < 0)
+        abort();
+    made = true;
     pair(SOCK_STREAM, out);
     pair(SOCK_STREAM, err);
     pair(SOCK_SEQPACKET, ctl);
@@ -176,9 +188,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t n = data[1] < size - 2 ? data[1] : size - 2;
         int stream = data[0] & 0x80 ? out[1] : err[1];
         if ((data[0] & 3) == 0)
-            send_event(ctl[1], data + 2, n);
+            send_event(ctl[1], data + 2, n, false);
         else if ((data[0] & 3) == 1)
             send_frame(stream, data + 2, n, data[0] >> 2 & 3);
+        else if ((data[0] & 7) == 7)
+            send_event(stream, data + 2, n, true);
         else if (n > 0)
             (void)!send(stream, data + 2, n, 0);
         data += 2 + n;

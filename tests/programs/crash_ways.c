@@ -1,20 +1,13 @@
-/* Ways for a process to crash, and some not to.
- *
- *   crash_ways list   all of them: a name, and how it ends: a signal's number, or `exit` and a status
- *   crash_ways WAY    goes that way, after a line of output and a piece of one that has no end
- *
- * The crash itself is in a function of the way's name, called by way(), called by main(). */
+/* Ways for a process to crash (see ways.h): the crash itself is in a function of the way's name, or as its name says. */
 #include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,22 +20,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Nothing may be known at compile time, no frame may be saved by a tail call. */
-#define WAY(name) __attribute__((noinline)) static void name(void)
-#define LAST      __asm__ volatile("" ::: "memory")
+#include "tests/programs/ways.h"
 
-static const char *self;
+/* Nothing may be known at compile time. */
 static void *volatile nothing;
 static volatile int zero;
 static volatile int sum;
 
-WAY(null_read)
+WAY(null_read, SIGSEGV)
 {
     sum += *(volatile int *)nothing;
     LAST;
 }
 
-WAY(null_write)
+WAY(null_write, SIGSEGV)
 {
     *(volatile int *)nothing = 1;
     LAST;
@@ -55,20 +46,20 @@ __attribute__((noinline)) static void call(void *volatile *function)
     LAST;
 }
 
-WAY(null_call)
+WAY(null_call, SIGSEGV)
 {
     call(&nothing);
     LAST;
 }
 
-WAY(wild_call)
+WAY(wild_call, SIGSEGV)
 {
     void *volatile wild = (void *)0x1234567000;
     call(&wild);
     LAST;
 }
 
-WAY(data_call)
+WAY(data_call, SIGSEGV)
 {
     static int data[64];
     void *volatile there = data;
@@ -77,7 +68,7 @@ WAY(data_call)
 }
 
 /* No address at all: its upper bits are not alike. */
-WAY(noncanonical)
+WAY(noncanonical, SIGSEGV)
 {
     sum += *(volatile int *)(uintptr_t)0x6d6d6d6d6d6d6d6d;
     LAST;
@@ -92,13 +83,13 @@ static char *mapped_file(size_t size)
     return fd < 0 || at == MAP_FAILED ? NULL : at;
 }
 
-WAY(bus)
+WAY(bus, SIGBUS)
 {
     sum += ((volatile char *)mapped_file(4096))[100];
     LAST;
 }
 
-WAY(divide)
+WAY(divide, SIGFPE)
 {
 #if defined(__x86_64__) || defined(__i386__)
     sum += (INT_MAX - sum) / zero;
@@ -108,7 +99,7 @@ WAY(divide)
     LAST;
 }
 
-WAY(illegal)
+WAY(illegal, SIGILL)
 {
 #if defined(__x86_64__) || defined(__i386__)
     __asm__ volatile("ud2");
@@ -118,7 +109,7 @@ WAY(illegal)
     LAST;
 }
 
-WAY(breakpoint)
+WAY(breakpoint, SIGTRAP)
 {
 #if defined(__x86_64__) || defined(__i386__)
     __asm__ volatile("int3");
@@ -128,18 +119,18 @@ WAY(breakpoint)
     LAST;
 }
 
-WAY(aborts)
+WAY(aborts, SIGABRT)
 {
     abort();
 }
 
-WAY(asserts)
+WAY(asserts, SIGABRT)
 {
     assert(zero == 1);
     LAST;
 }
 
-WAY(double_free)
+WAY(double_free, SIGABRT)
 {
     void *volatile memory = malloc(3000);
     void *volatile keep = malloc(16);
@@ -149,7 +140,7 @@ WAY(double_free)
 }
 
 /* Writes past a piece of the heap, over what malloc keeps about the next: the size of all that is left. */
-WAY(broken_heap)
+WAY(broken_heap, SIGABRT)
 {
     char *volatile memory = malloc(24);
     memset(memory + malloc_usable_size(memory), 0x6d, 8);
@@ -158,7 +149,7 @@ WAY(broken_heap)
 }
 
 /* Its list of free pieces leads into nowhere: the fault is inside malloc. */
-WAY(inside_malloc)
+WAY(inside_malloc, SIGSEGV)
 {
     volatile uintptr_t *volatile memory = malloc(5000);
     void *volatile keep = malloc(16);
@@ -178,7 +169,7 @@ __attribute__((noinline)) static void smash(uintptr_t value)
     __stack_chk_fail();
 }
 
-WAY(stack_smash)
+WAY(stack_smash, SIGABRT)
 {
     smash(0x41414141);
     LAST;
@@ -186,7 +177,7 @@ WAY(stack_smash)
 
 extern char *__strcpy_chk(char *to, const char *from, size_t size);
 
-WAY(fortified)
+WAY(fortified, SIGABRT)
 {
     char small[8];
     const char *volatile text = "longer than eight";
@@ -203,7 +194,7 @@ __attribute__((noinline)) static int deeper(int depth)
     return deeper(depth + 1) + page[(depth + 1) % 512];
 }
 
-WAY(stack_overflow)
+WAY(stack_overflow, SIGSEGV)
 {
     sum += deeper(zero);
     LAST;
@@ -217,13 +208,13 @@ __attribute__((noinline)) static void overwrite(uintptr_t value)
         at[i] = value;
 }
 
-WAY(broken_stack)
+WAY(broken_stack, SIGSEGV)
 {
     overwrite(0x41414141);
     LAST;
 }
 
-WAY(broken_stack_noncanonical)
+WAY(broken_stack_noncanonical, SIGSEGV)
 {
     overwrite(0x4141414141414141);
     LAST;
@@ -246,18 +237,18 @@ static void in_thread(void (*way)(void), size_t stack)
         pthread_join(thread, NULL);
 }
 
-WAY(thread)
+WAY(thread, SIGSEGV)
 {
     in_thread(null_read, 1 << 20);
 }
 
-WAY(small_thread)
+WAY(small_thread, SIGABRT)
 {
     in_thread(aborts, PTHREAD_STACK_MIN);
 }
 
 /* All at once. */
-WAY(threads)
+WAY(threads, SIGSEGV)
 {
     pthread_t thread;
     for (int i = 0; i < 8; i++)
@@ -274,7 +265,7 @@ static void crash_alone(void)
     null_read();
 }
 
-WAY(main_thread_gone)
+WAY(main_thread_gone, SIGSEGV)
 {
     pthread_t thread;
     main_thread = pthread_self();
@@ -289,7 +280,7 @@ static void crash_in_handler(int signal)
     LAST;
 }
 
-WAY(in_handler)
+WAY(in_handler, SIGSEGV)
 {
     signal(SIGUSR1, crash_in_handler);
     raise(SIGUSR1);
@@ -303,7 +294,7 @@ static int by_comparison(const void *a, const void *b)
 }
 
 /* Through a library's frames. */
-WAY(in_callback)
+WAY(in_callback, SIGSEGV)
 {
     int numbers[2] = {1, 2};
     qsort(numbers, 2, sizeof *numbers, by_comparison);
@@ -319,20 +310,20 @@ static void small_alternate_stack(size_t size, int flags, void (*handler)(int))
         exit(9);
 }
 
-WAY(alternate_stack)
+WAY(alternate_stack, SIGSEGV)
 {
     small_alternate_stack((size_t)sysconf(_SC_MINSIGSTKSZ) + 1024, 0, NULL);
     null_read();
     LAST;
 }
 
-WAY(smallest_alternate_stack)
+WAY(smallest_alternate_stack, SIGABRT)
 {
     small_alternate_stack(2048, 0, NULL);
     abort();
 }
 
-WAY(on_alternate_stack)
+WAY(on_alternate_stack, SIGSEGV)
 {
     small_alternate_stack(16384, SA_ONSTACK, crash_in_handler);
     raise(SIGUSR1);
@@ -342,19 +333,19 @@ WAY(on_alternate_stack)
 static char *beside(const char *file)
 {
     static char path[PATH_MAX + 64], buffer[PATH_MAX];
-    snprintf(buffer, sizeof buffer, "%s", self);
+    snprintf(buffer, sizeof buffer, "%s", program_invocation_name);
     snprintf(path, sizeof path, "%s/%s", dirname(buffer), file);
     return path;
 }
 
-WAY(constructor)
+WAY(constructor, SIGSEGV)
 {
     dlopen(beside("libcrash_ctor.so"), RTLD_NOW);
     LAST;
 }
 
 /* A function that is no longer there. The library is one that nobody else has loaded. */
-WAY(after_dlclose)
+WAY(after_dlclose, SIGSEGV)
 {
     void *library = dlopen("libresolv.so.2", RTLD_NOW);
     void *volatile function = library ? dlsym(library, "ns_get16") : NULL;
@@ -373,7 +364,7 @@ static void end_as(pid_t child)
     _exit(100);
 }
 
-WAY(forked)
+WAY(forked, EXIT(SIGSEGV))
 {
     pid_t child = fork();
     if (child == 0)
@@ -382,7 +373,7 @@ WAY(forked)
 }
 
 /* In the parent's memory, which goes on afterwards, and crashes itself. */
-WAY(vforked)
+WAY(vforked, SIGSEGV)
 {
     pid_t child = vfork();
     if (child == 0)
@@ -394,61 +385,61 @@ WAY(vforked)
     _exit(100);
 }
 
-WAY(raise_segv)
+WAY(raise_segv, SIGSEGV)
 {
     raise(SIGSEGV);
     LAST;
 }
 
-WAY(raise_bus)
+WAY(raise_bus, SIGBUS)
 {
     raise(SIGBUS);
     LAST;
 }
 
-WAY(raise_ill)
+WAY(raise_ill, SIGILL)
 {
     raise(SIGILL);
     LAST;
 }
 
-WAY(raise_fpe)
+WAY(raise_fpe, SIGFPE)
 {
     raise(SIGFPE);
     LAST;
 }
 
-WAY(raise_abrt)
+WAY(raise_abrt, SIGABRT)
 {
     raise(SIGABRT);
     LAST;
 }
 
-WAY(raise_trap)
+WAY(raise_trap, SIGTRAP)
 {
     raise(SIGTRAP);
     LAST;
 }
 
-WAY(raise_sys)
+WAY(raise_sys, SIGSYS)
 {
     raise(SIGSYS);
     LAST;
 }
 
-WAY(kill_self)
+WAY(kill_self, SIGSEGV)
 {
     kill(getpid(), SIGSEGV);
     LAST;
 }
 
-WAY(queued)
+WAY(queued, SIGBUS)
 {
     sigqueue(getpid(), SIGBUS, (union sigval){.sival_int = 42});
     LAST;
 }
 
-WAY(blocked)
+WAY(blocked, SIGSEGV)
 {
     sigset_t all;
     sigfillset(&all);
@@ -475,7 +466,7 @@ static int forbid(uint32_t answer, int number, unsigned int flags)
     return fd;
 }
 
-WAY(seccomp)
+WAY(seccomp, SIGSYS)
 {
     forbid(SECCOMP_RET_TRAP, SYS_getppid, 0);
     getppid();
@@ -483,28 +474,28 @@ WAY(seccomp)
 }
 
 /* What a witness would need is forbidden, and told so by a signal. */
-WAY(seccomp_no_files)
+WAY(seccomp_no_files, SIGSEGV)
 {
     forbid(SECCOMP_RET_TRAP, SYS_openat, 0);
     null_read();
     LAST;
 }
 
-WAY(seccomp_no_messages)
+WAY(seccomp_no_messages, SIGSEGV)
 {
     forbid(SECCOMP_RET_TRAP, SYS_sendmsg, 0);
     null_read();
     LAST;
 }
 
-WAY(seccomp_no_timers)
+WAY(seccomp_no_timers, SIGSEGV)
 {
     forbid(SECCOMP_RET_TRAP, SYS_timer_create, 0);
     null_read();
     LAST;
 }
 
-WAY(seccomp_no_queue)
+WAY(seccomp_no_queue, SIGABRT)
 {
     forbid(SECCOMP_RET_ERRNO | EPERM, SYS_rt_tgsigqueueinfo, 0);
     raise(SIGABRT);
@@ -512,14 +503,14 @@ WAY(seccomp_no_queue)
 }
 
 /* A system call that never ends: somebody is to be asked, and does not answer. */
-WAY(seccomp_stuck)
+WAY(seccomp_stuck, SIGSEGV)
 {
     forbid(SECCOMP_RET_USER_NOTIF, SYS_openat, SECCOMP_FILTER_FLAG_NEW_LISTENER);
     null_read();
     LAST;
 }
 
-WAY(no_descriptors)
+WAY(no_descriptors, SIGSEGV)
 {
     while (dup(0) >= 0)
         ;
@@ -527,234 +518,10 @@ WAY(no_descriptors)
     LAST;
 }
 
-WAY(closed_stdout)
+WAY(closed_stdout, SIGSEGV)
 {
     fclose(stdout);
     stdout = NULL;
     null_read();
     LAST;
-}
-
-/* --- handlers of the program's own --- */
-
-static sigjmp_buf back;
-
-static void recover(int signal)
-{
-    siglongjmp(back, signal);
-}
-
-WAY(own_recovers)
-{
-    struct sigaction action = {.sa_handler = recover}, old;
-    if (sigaction(SIGSEGV, &action, &old) != 0 || old.sa_handler != SIG_DFL || old.sa_flags != 0)
-        exit(9);
-    for (int i = 0; i < 100; i++)
-        if (sigsetjmp(back, 1) == 0)
-            null_read();
-    if (sigaction(SIGSEGV, &old, &action) != 0 || action.sa_handler != recover)
-        exit(9);
-    exit(0);
-}
-
-/* An overflow of the stack, too, by way of an alternate stack of its own. */
-WAY(own_recovers_overflow)
-{
-    struct sigaction action = {.sa_handler = recover, .sa_flags = SA_ONSTACK};
-    stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536}, old, none = {.ss_flags = SS_DISABLE}, now;
-    if (sigaltstack(NULL, &old) != 0 || (old.ss_flags & SS_DISABLE) == 0 || sigaltstack(&stack, &old) != 0 ||
-        (old.ss_flags & SS_DISABLE) == 0 || sigaction(SIGSEGV, &action, NULL) != 0)
-        exit(9);
-    if (sigsetjmp(back, 1) == 0)
-        stack_overflow();
-    if (sigaltstack(&none, &old) != 0 || old.ss_sp != stack.ss_sp || sigaltstack(NULL, &now) != 0 ||
-        (now.ss_flags & SS_DISABLE) == 0)
-        exit(9);
-    exit(0);
-}
-
-static void leave(int signal)
-{
-    static const char text[] = "own handler\n";
-    sum += (int)write(2, text, sizeof text - 1);
-    _exit(signal == SIGSEGV ? 3 : 9);
-}
-
-WAY(own_exits)
-{
-    if (signal(SIGSEGV, leave) != SIG_DFL)
-        exit(9);
-    null_read();
-    LAST;
-}
-
-static void give_up(int signal_number)
-{
-    signal(signal_number, SIG_DFL);
-}
-
-WAY(own_gives_up)
-{
-    if (signal(SIGSEGV, give_up) != SIG_DFL)
-        exit(9);
-    null_read();
-    LAST;
-}
-
-static void raise_again(int signal_number)
-{
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
-}
-
-WAY(own_raises_again)
-{
-    signal(SIGABRT, raise_again);
-    abort();
-}
-
-WAY(own_once)
-{
-    struct sigaction action = {.sa_handler = raise_again, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGSEGV, &action, NULL);
-    null_read();
-    LAST;
-}
-
-WAY(own_ignores)
-{
-    if (signal(SIGABRT, SIG_IGN) != SIG_DFL || signal(SIGABRT, SIG_IGN) != SIG_IGN)
-        exit(9);
-    raise(SIGABRT);
-    exit(0);
-}
-
-/* All the ways to ask and to set, as a program sees them. */
-WAY(own_view)
-{
-    struct sigaction old;
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGUSR1};
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        int number = signals[i];
-        if (sigaction(number, NULL, &old) != 0 || old.sa_handler != SIG_DFL ||
-            signal(number, leave) != SIG_DFL || signal(number, SIG_DFL) != leave ||
-            signal(number, SIG_DFL) != SIG_DFL || ssignal(number, leave) != SIG_DFL ||
-            sysv_signal(number, SIG_DFL) != leave || sysv_signal(number, SIG_IGN) != SIG_DFL ||
-            ssignal(number, SIG_DFL) != SIG_IGN || sigaction(number, NULL, &old) != 0 ||
-            old.sa_handler != SIG_DFL)
-            exit(10 + (int)i);
-    }
-    exit(sigaction(1000, &old, NULL) == -1 && errno == EINVAL ? 0 : 9);
-}
-
-/* --- */
-
-#define SIGNAL(name, number)                                                                                 \
-    {                                                                                                        \
-#name, name, number, 0                                                                               \
-    }
-#define EXIT(name, status)                                                                                   \
-    {                                                                                                        \
-#name, name, 0, status                                                                               \
-    }
-
-static const struct {
-    const char *name;
-    void (*way)(void);
-    int signal, status;
-} ways[] = {
-    SIGNAL(null_read, SIGSEGV),
-    SIGNAL(null_write, SIGSEGV),
-    SIGNAL(null_call, SIGSEGV),
-    SIGNAL(wild_call, SIGSEGV),
-    SIGNAL(data_call, SIGSEGV),
-    SIGNAL(noncanonical, SIGSEGV),
-    SIGNAL(bus, SIGBUS),
-    SIGNAL(divide, SIGFPE),
-    SIGNAL(illegal, SIGILL),
-    SIGNAL(breakpoint, SIGTRAP),
-    SIGNAL(aborts, SIGABRT),
-    SIGNAL(asserts, SIGABRT),
-    SIGNAL(double_free, SIGABRT),
-    SIGNAL(broken_heap, SIGABRT),
-    SIGNAL(inside_malloc, SIGSEGV),
-    SIGNAL(stack_smash, SIGABRT),
-    SIGNAL(fortified, SIGABRT),
-    SIGNAL(stack_overflow, SIGSEGV),
-    SIGNAL(broken_stack, SIGSEGV),
-    SIGNAL(broken_stack_noncanonical, SIGSEGV),
-    SIGNAL(thread, SIGSEGV),
-    SIGNAL(small_thread, SIGABRT),
-    SIGNAL(threads, SIGSEGV),
-    SIGNAL(main_thread_gone, SIGSEGV),
-    SIGNAL(in_handler, SIGSEGV),
-    SIGNAL(in_callback, SIGSEGV),
-    SIGNAL(alternate_stack, SIGSEGV),
-    SIGNAL(smallest_alternate_stack, SIGABRT),
-    SIGNAL(on_alternate_stack, SIGSEGV),
-    SIGNAL(constructor, SIGSEGV),
-    SIGNAL(after_dlclose, SIGSEGV),
-    EXIT(forked, SIGSEGV),
-    SIGNAL(vforked, SIGSEGV),
-    SIGNAL(raise_segv, SIGSEGV),
-    SIGNAL(raise_bus, SIGBUS),
-    SIGNAL(raise_ill, SIGILL),
-    SIGNAL(raise_fpe, SIGFPE),
-    SIGNAL(raise_abrt, SIGABRT),
-    SIGNAL(raise_trap, SIGTRAP),
-    SIGNAL(raise_sys, SIGSYS),
-    SIGNAL(kill_self, SIGSEGV),
-    SIGNAL(queued, SIGBUS),
-    SIGNAL(blocked, SIGSEGV),
-    SIGNAL(seccomp, SIGSYS),
-    SIGNAL(seccomp_no_files, SIGSEGV),
-    SIGNAL(seccomp_no_messages, SIGSEGV),
-    SIGNAL(seccomp_no_timers, SIGSEGV),
-    SIGNAL(seccomp_no_queue, SIGABRT),
-    SIGNAL(seccomp_stuck, SIGSEGV),
-    SIGNAL(no_descriptors, SIGSEGV),
-    SIGNAL(closed_stdout, SIGSEGV),
-    EXIT(own_recovers, 0),
-    EXIT(own_recovers_overflow, 0),
-    EXIT(own_exits, 3),
-    SIGNAL(own_gives_up, SIGSEGV),
-    SIGNAL(own_raises_again, SIGABRT),
-    SIGNAL(own_once, SIGSEGV),
-    EXIT(own_ignores, 0),
-    EXIT(own_view, 0),
-};
-
-enum { WAYS = sizeof ways / sizeof *ways };
-
-static int list(void)
-{
-    for (size_t i = 0; i < WAYS; i++)
-        if (ways[i].signal != 0)
-            printf("%s %d\n", ways[i].name, ways[i].signal);
-        else
-            printf("%s exit %d\n", ways[i].name, ways[i].status);
-    return 0;
-}
-
-__attribute__((noinline)) static int way(const char *name)
-{
-    for (size_t i = 0; i < WAYS; i++) {
-        if (strcmp(ways[i].name, name) == 0) {
-            printf("going: %s\nno end", name);
-            ways[i].way();
-            return 0;
-        }
-    }
-    fprintf(stderr, "crash_ways: no way '%s'\n", name);
-    return 2;
-}
-
-int main(int argc, char **argv)
-{
-    self = argv[0];
-    if (argc != 2)
-        return 2;
-    int status = strcmp(argv[1], "list") == 0 ? list() : way(argv[1]);
-    LAST;
-    return status;
 }

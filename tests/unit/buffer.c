@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "runner/shared.h"
 #include "tests/unit/check.h"
 
 enum { RECORDS = 4000, READERS = 3 };
@@ -59,6 +60,7 @@ static bool append(struct buffer *buffer, struct model *model, uint64_t *seed, u
         return false;
     record->who.stream = stream;
     memset(record->text, letter(model->count), length);
+    buffer_commit(buffer, record);
     model->length[model->count] = length;
     model->stream[model->count++] = stream;
     return true;
@@ -106,6 +108,7 @@ static void run(uint64_t seed, bool drop)
 
 int main(void)
 {
+    CHECK(shared_init(64 << 20) == 0);
     for (uint64_t seed = 1; seed <= 100; seed++) {
         run(seed * 7919, false);
         run(seed * 104729, true);

@@ -3,34 +3,18 @@
 #define _GNU_SOURCE
 #include "runner/symbols.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <link.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runner/addr2line.h"
-#include "shim/wire.h"
-#include "tests/unit/check.h"
-
-static char directory[] = "/tmp/sscap-symbols-XXXXXX";
+#include "tests/unit/built.h"
 
 /* --- what is asked for --- */
-
-/* A module as a crash has it. */
-struct mapped {
-    char path[PATH_MAX];
-    uint64_t start;
-    uint8_t build_id[SSCAP_BUILD_ID_MAX];
-    size_t build_id_length;
-};
 
 struct wanted {
     uint64_t address;
@@ -89,36 +73,11 @@ static struct mapped module_of(uint64_t address)
     return module;
 }
 
-static int find(struct symbols *symbols, const struct mapped *module, uint64_t pc, bool exact,
-                struct symbol *ret)
-{
-    return symbols_find(symbols, module->path, module->build_id, module->build_id_length, module->start, pc,
-                        exact, ret);
-}
-
 static bool have(const char *program)
 {
     char command[128];
     snprintf(command, sizeof command, "command -v %s >/dev/null", program);
     return system(command) == 0; /* NOLINT(bugprone-command-processor) */
-}
-
-__attribute__((format(printf, 1, 2))) static void shell(const char *format, ...)
-{
-    char command[4 * PATH_MAX];
-    va_list list;
-    int n = snprintf(command, sizeof command, "cd %s && ", directory);
-    va_start(list, format);
-    vsnprintf(command + n, sizeof command - (size_t)n, format, list);
-    va_end(list);
-    CHECK(system(command) == 0); /* NOLINT(bugprone-command-processor) */
-}
-
-static const char *in_directory(const char *name)
-{
-    static char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
-    return path;
 }
 
 /* --- this program and libc --- */
@@ -192,45 +151,6 @@ static void test_libc(void)
 
 /* --- programs built here --- */
 
-static const char fixture[] =
-    "#include <stdio.h>\n"
-    "extern char __executable_start, label[], typed[];\n"
-    "__attribute__((noinline)) static int inner(int x) { __asm__ volatile(\"\" ::: \"memory\"); return x * "
-    "3; }\n"
-    "__attribute__((noinline)) int outer(int x) { __asm__ volatile(\"\" ::: \"memory\"); return inner(x) + "
-    "1; }\n"
-    "int __outer(int x) __attribute__((alias(\"outer\")));\n"
-    "int a(int x) __attribute__((alias(\"outer\"), weak));\n"
-    "static int b(int x) __attribute__((alias(\"outer\"), used));\n"
-    "__asm__(\".text\\nnop\\n.globl label\\nlabel: .zero 16\\n\"\n"
-    "        \".type typed, %function\\ntyped: .zero 8\\nplace: .zero 8\\n\");\n"
-    "int main(void) {\n"
-    "    printf(\"%p %p %p %p %p\\n\", (void *)&__executable_start, (void *)inner, (void *)outer, label, "
-    "typed);\n"
-    "    return outer(0) != 1;\n"
-    "}\n";
-
-/* What the program itself says of its addresses, in one run. */
-struct addresses {
-    struct mapped module;
-    void *start, *inner, *outer, *label, *typed;
-};
-
-static struct addresses build(const char *name, const char *flags)
-{
-    struct addresses made = {0};
-    FILE *source = fopen(in_directory("fixture.c"), "w");
-    CHECK(source != NULL && fputs(fixture, source) >= 0 && fclose(source) == 0);
-    shell("cc -g -O1 -Wl,--build-id=sha1 %s -o %s fixture.c && ./%s >out", flags, name, name);
-    FILE *out = fopen(in_directory("out"), "r");
-    CHECK(out != NULL && fscanf(out, "%p %p %p %p %p", &made.start, &made.inner, &made.outer, &made.label,
-                                &made.typed) == 5);
-    fclose(out);
-    snprintf(made.module.path, sizeof made.module.path, "%s", in_directory(name));
-    made.module.start = (uint64_t)made.start;
-    return made;
-}
-
 /* The build-id by another tool than ours. */
 static void read_build_id(struct mapped *module)
 {
@@ -245,17 +165,6 @@ static void read_build_id(struct mapped *module)
         module->build_id[i] = (uint8_t)strtoul(pair, NULL, 16);
     }
     module->build_id_length = SSCAP_BUILD_ID_MAX;
-}
-
-static void expect(struct symbols *symbols, const struct mapped *module, const void *pc, const char *function,
-                   struct symbol *ret)
-{
-    int error = find(symbols, module, (uint64_t)pc, true, ret);
-    if (strcmp(ret->function, function) != 0)
-        fprintf(stderr, "%s: '%s' in place of '%s', %s\n", module->path, ret->function, function,
-                strerror(-error));
-    CHECK(strcmp(ret->function, function) == 0);
-    CHECK(error == (ret->function_start == 0 ? -ENODATA : 0));
 }
 
 /* Names, and the same first bytes without them. */
@@ -413,138 +322,6 @@ static void test_many(void)
     symbols_free(symbols);
 }
 
-/* --- addr2line --- */
-
-/* Puts a script in addr2line's place; $1 is "-a", $2 "-e", $3 the file, then the addresses. */
-static void pretend(const char *script)
-{
-    FILE *file = fopen(in_directory("bin/addr2line"), "w");
-    CHECK(file != NULL && fprintf(file, "#!/bin/sh\n%s\n", script) > 0 && fclose(file) == 0);
-    CHECK(chmod(in_directory("bin/addr2line"), 0755) == 0);
-}
-
-static void expect_line(const struct addresses *made, const char *script, const char *file, unsigned int line)
-{
-    struct symbols *symbols = symbols_new();
-    struct symbol found;
-    pretend(script);
-    expect(symbols, &made->module, made->outer, "outer", &found);
-    addr2line_add(symbols, &found, 1);
-    if (strcmp(found.file, file) != 0 || found.line != line)
-        fprintf(stderr, "%s: '%s', line %u\n", script, found.file, found.line);
-    CHECK(strcmp(found.file, file) == 0 && found.line == line);
-    CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
-    symbols_free(symbols);
-}
-
-static void test_answers(const struct addresses *made)
-{
-    char longest[SYMBOL_FILE_SIZE];
-    memset(longest, 'x', sizeof longest);
-    memcpy(longest, "...", 3);
-    longest[sizeof longest - 1] = '\0';
-    expect_line(made, "echo $4; echo /a/b.c:12", "/a/b.c", 12);
-    expect_line(made, "echo $4; echo '/a/b.c:12 (discriminator 3)'", "/a/b.c", 12);
-    expect_line(made, "echo $4; echo /a:b.c:7", "/a:b.c", 7);
-    expect_line(made, "echo $4; echo '/a/b.c:?'", "/a/b.c", 0);
-    expect_line(made, "echo $4; echo '/a/b.c:99999999999999999999'", "/a/b.c", 0);
-    expect_line(made, "echo $4; printf '/a\\033[31m\\n'", "", 0);
-    expect_line(made, "echo $4; printf '/a\\033[31m:3\\n'", "/a?[31m", 3);
-    expect_line(made, "echo $4; printf '%0999d:5\\n' 0 | tr 0 x", longest, 5);
-    expect_line(made, "echo $4; echo '??:0'", "", 0);
-    expect_line(made, "echo $4; echo '??:?'", "", 0);
-    expect_line(made, "echo 0x0; echo /a/b.c:12", "", 0);
-    expect_line(made, "echo $4; printf /a/b.c:12", "", 0); /* no whole line */
-    expect_line(made, "echo /a/b.c:12; echo words; exit 1", "", 0);
-    expect_line(made, "kill -9 $$", "", 0);
-    expect_line(made, "exit 0", "", 0);
-    expect_line(made, "yes", "", 0); /* ended where it says too much */
-    expect_line(made, "exec >&-; sleep 30", "", 0);
-    expect_line(made, "echo $4; echo \"$LD_PRELOAD$SSCAP_SESSION$MARK:1\"", "kept", 1);
-    expect_line(made, "echo $4; echo \"$(sed -n 's/SigBlk:.//p' /proc/self/status):1\"", "0000000000000000",
-                1);
-    /* Signals 1 to 28; posix_spawn leaves those that libc keeps for itself, 32 and 33, ignored. */
-    expect_line(made, "echo $4; echo \"$(sed -n 's/SigIgn:.*\\(.......\\)$/\\1/p' /proc/self/status):1\"",
-                "0000000", 1);
-    expect_line(made, "echo $4; echo \"$(readlink /proc/self/fd/0 /proc/$$/fd/2 | tr '\\n' ' '):1\"",
-                "/dev/null /dev/null ", 1);
-}
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* One that hangs costs some seconds once, not with every crash; and what it has started goes with it. */
-static void test_hanging(const struct addresses *made)
-{
-    struct symbols *symbols = symbols_new();
-    struct symbol found;
-    double began = seconds();
-    pretend("sleep 77.7 & wait");
-    expect(symbols, &made->module, made->outer, "outer", &found);
-    addr2line_add(symbols, &found, 1);
-    CHECK(seconds() - began > 1 && seconds() - began < 20);
-    CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
-    began = seconds();
-    expect(symbols, &made->module, made->outer, "outer", &found);
-    addr2line_add(symbols, &found, 1);
-    CHECK(seconds() - began < 1);
-    symbols_free(symbols);
-}
-
-static void test_addr2line(void)
-{
-    struct addresses made = build("lined", "");
-    const char *before_path = getenv("PATH");
-    char *path = strdup(before_path != NULL ? before_path : "/usr/bin:/bin");
-    char pretended[2 * PATH_MAX];
-    sigset_t all;
-    sigset_t before;
-    shell("mkdir bin");
-    snprintf(pretended, sizeof pretended, "%s/bin:%s", directory, path);
-    setenv("PATH", pretended, 1);
-    setenv("SSCAP_SESSION", "x", 1);
-    setenv("MARK", "kept", 1);
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before); /* as the runner, for its signalfd */
-    signal(SIGPIPE, SIG_IGN);
-    test_answers(&made);
-    test_hanging(&made);
-    signal(SIGPIPE, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    /* Not there at all. */
-    struct symbols *symbols = symbols_new();
-    struct symbol found;
-    setenv("PATH", "/nowhere", 1);
-    expect(symbols, &made.module, made.outer, "outer", &found);
-    addr2line_add(symbols, &found, 1);
-    CHECK(found.file[0] == '\0' && found.line == 0);
-    setenv("PATH", path, 1);
-    free(path);
-    symbols_free(symbols);
-}
-
-static unsigned int open_files(void)
-{
-    unsigned int n = 0;
-    DIR *files = opendir("/proc/self/fd");
-    CHECK(files != NULL);
-    while (readdir(files) != NULL)
-        n++;
-    closedir(files);
-    return n;
-}
-
-static void clean(void)
-{
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", directory);
-    (void)!system(command); /* NOLINT(bugprone-command-processor) */
-}
-
 int main(void)
 {
     CHECK(mkdtemp(directory) != NULL && atexit(clean) == 0);
@@ -560,7 +337,6 @@ int main(void)
     test_refused();
     test_truncated();
     test_many();
-    test_addr2line();
     CHECK(open_files() == files);
     return 0;
 }

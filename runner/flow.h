@@ -1,0 +1,24 @@
+/* flow.h: the bytes on their way, and the command they come from: what the runner has in hand, in memory that the guardian sees (shared.h),
+ * as it carries on with it when the runner is killed. */
+#ifndef SSCAP_RUNNER_FLOW_H
+#define SSCAP_RUNNER_FLOW_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "runner/intake.h"
+#include "runner/lines.h"
+#include "runner/outputs.h"
+
+enum { COMMAND_UNWAITED = -1 }; /* no status that wait4 gives */
+
+struct flow {
+    struct intake intake;
+    struct lines lines;
+    struct outputs outputs;
+    pid_t command;      /* 0: not started yet */
+    int command_status; /* written by the kernel, in wait4 */
+    bool passage_idle;  /* the runner is dead, and for now all bytes have been passed on (passage.h) */
+};
+
+#endif

@@ -1,0 +1,179 @@
+/* passage.c: see passage.h. */
+#define _GNU_SOURCE
+#include "runner/passage.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runner/frames.h"
+#include "runner/shared.h"
+#include "runner/stamped.h"
+#include "runner/util.h"
+
+/* One stream. Its bytes lie in `chunk`, of which [0, have) is not passed on yet. */
+struct passage {
+    int from, to; /* descriptors; -1: ended */
+    const uint8_t *nonce;
+    int32_t writer; /* pid of the last bytes' */
+    uint32_t frame_left;
+    size_t have;
+    char chunk[INTAKE_CHUNK_SIZE];
+};
+
+/* --- out --- */
+
+/* The output takes no more: its writers are to meet what they would meet without us. */
+static void give_up(struct passage *passage, int error)
+{
+    if (error != EPIPE)
+        say("cannot write to standard %s: %s", passage->to == STDOUT_FILENO ? "output" : "error",
+            strerror(error));
+    shutdown(passage->from, SHUT_RD);
+    close(passage->from);
+    passage->from = -1;
+}
+
+static void write_all(struct passage *passage, const char *bytes, size_t n)
+{
+    while (n > 0 && passage->from >= 0) {
+        struct pollfd room = {.fd = passage->to, .events = POLLOUT};
+        ssize_t written = write(passage->to, bytes, n);
+        if (written >= 0) {
+            bytes += written;
+            n -= (size_t)written;
+        } else if (errno == EAGAIN) { /* somebody else has made it so */
+            poll(&room, 1, -1);
+        } else if (errno != EINTR) {
+            give_up(passage, errno);
+        }
+    }
+}
+
+/* Passes on the program's own bytes of the chunk, and the library's frames without their headers. What may be the beginning of a frame stays
+ * if there is `more` to come. */
+static void pass(struct passage *passage, bool more)
+{
+    size_t at = 0;
+    while (at < passage->have) {
+        struct sscap_frame frame = {0};
+        char *here = passage->chunk + at;
+        size_t left = passage->have - at;
+        size_t n = passage->frame_left < left ? passage->frame_left : left;
+        if (n == 0)
+            n = frame_seek(here, 0, left, more, passage->nonce);
+        else
+            passage->frame_left -= (uint32_t)n;
+        write_all(passage, here, n);
+        at += n;
+        if (n > 0)
+            continue;
+        if (frame_look(here, left, more, passage->nonce, &frame) == FRAME_CUT)
+            break;
+        at += frame_size(&frame);
+        passage->frame_left = frame.type == SSCAP_FRAME_BYTES ? frame.length : 0;
+    }
+    passage->have -= at;
+    memmove(passage->chunk, passage->chunk + at, passage->have);
+}
+
+/* --- what the runner had in hand --- */
+
+/* Beginnings of lines. Their ends follow, if their writer is the only one that was in the midst of a line. */
+static void pass_unfinished(struct passage passages[SSCAP_STREAMS], const struct lines *lines)
+{
+    size_t most = lines->open_bytes; /* each has at least one: should the list go round, it ends */
+    for (const struct assembler *a = lines->oldest; a != NULL && most > 0; a = a->open_next, most--) {
+        if (!shared_holds(a, sizeof *a) || !shared_holds(a->text, a->length) || a->stream >= SSCAP_STREAMS)
+            return;
+        write_all(&passages[a->stream], a->text, a->length);
+    }
+}
+
+/* What was received and is in no line yet. Behind `to` all is 0 but what came in just when the runner was killed (intake.c). */
+static void take_chunk(struct passage *passage, const struct stream *stream)
+{
+    size_t from = stream->from + stream->fed;
+    size_t to = stream->to;
+    if (!shared_holds(stream->chunk, INTAKE_CHUNK_SIZE) || from > INTAKE_CHUNK_SIZE || to > INTAKE_CHUNK_SIZE)
+        return;
+    for (size_t i = to; i < INTAKE_CHUNK_SIZE; i++)
+        if (stream->chunk[i] != '\0')
+            to = i + 1;
+    passage->have = from < to ? to - from : 0;
+    memcpy(passage->chunk, stream->chunk + from, passage->have);
+    passage->writer = stream->pid;
+    if (stream->frame_left > stream->fed)
+        passage->frame_left = stream->frame_left - (uint32_t)stream->fed;
+    pass(passage, true);
+}
+
+static void salvage_all(struct passage passages[SSCAP_STREAMS], struct flow *flow, uint64_t tail_lines)
+{
+    static struct tag untagged;
+    for (size_t i = 0; i < flow->outputs.sink_count && i < SSCAP_STREAMS; i++) {
+        struct sink *sink = &flow->outputs.sinks[i];
+        sink_take_over(sink, sink->cursor.streams & 1u << SSCAP_OUT ? STDOUT_FILENO : STDERR_FILENO,
+                       &untagged, tail_lines);
+    }
+    pass_unfinished(passages, &flow->lines);
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        if (passages[i].from >= 0)
+            take_chunk(&passages[i], &flow->intake.streams[i]);
+}
+
+/* --- what is still to come --- */
+
+/* One read. It may wait, but for the end or for bytes, as poll says. */
+static void move(struct passage *passage)
+{
+    int32_t writer;
+    ssize_t n = stamped_receive(passage->from, passage->chunk + passage->have,
+                                sizeof passage->chunk - passage->have, 0, &writer, NULL);
+    if (n < 0 && errno == EAGAIN)
+        return;
+    if (n > 0 && writer != passage->writer) {
+        /* Then it was no frame: a frame is one writer's. */
+        size_t fresh = passage->have;
+        passage->frame_left = 0;
+        pass(passage, false);
+        memmove(passage->chunk, passage->chunk + fresh, (size_t)n);
+    }
+    if (n > 0) {
+        passage->writer = writer;
+        passage->have += (size_t)n;
+        pass(passage, passage->have == sizeof passage->chunk);
+        return;
+    }
+    pass(passage, false);
+    close(passage->from);
+    passage->from = -1;
+}
+
+void passage_run(const struct channels *channels, struct flow *flow, bool salvage, uint64_t tail_lines)
+{
+    static struct passage passages[SSCAP_STREAMS];
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        passages[i].from = channels->stream[i];
+        passages[i].to = STDOUT_FILENO + i;
+        passages[i].nonce = channels->nonce;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (salvage)
+        salvage_all(passages, flow, tail_lines);
+    while (passages[SSCAP_OUT].from >= 0 || passages[SSCAP_ERR].from >= 0) {
+        struct pollfd ends[SSCAP_STREAMS];
+        for (int i = 0; i < SSCAP_STREAMS; i++)
+            ends[i] = (struct pollfd){.fd = passages[i].from, .events = POLLIN};
+        SHARED_PUBLISH(flow->passage_idle, poll(ends, SSCAP_STREAMS, 0) == 0);
+        if (flow->passage_idle)
+            poll(ends, SSCAP_STREAMS, -1);
+        SHARED_PUBLISH(flow->passage_idle, false);
+        for (int i = 0; i < SSCAP_STREAMS; i++)
+            if (ends[i].revents != 0 && passages[i].from >= 0)
+                move(&passages[i]);
+    }
+}

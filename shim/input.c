@@ -1,0 +1,67 @@
+/* input.c: read and its kin on fd 0, 1 and 2.
+ *
+ * A pipe's end for writing cannot be read from: EBADF. A captured stream is a socket, where read would wait for ever for what nobody
+ * sends: vim reads stderr, as fd 0, when stdin has ended. One that claims to be sscap's terminal (--tty) is read from that, as more does, for
+ * its keys. Only these three numbers are looked at: to ask what each descriptor is before each read is too dear. The kernel could not
+ * be asked to refuse instead: a socket that is shut down for reading polls as readable, and who watches it for its reader's end
+ * (asyncio's pipe transports) takes it for gone. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "shim/real.h"
+#include "shim/session.h"
+#include "shim/terminal.h"
+
+#include "shim/guest.h"
+
+static bool is_captured(int fd)
+{
+    return (unsigned int)fd <= STDERR_FILENO && session.joined && session_stream(fd) >= 0;
+}
+
+static void shut(void *fd)
+{
+    GUEST_SYSCALL(SYS_close, *(int *)fd);
+}
+
+/* readv on what is_captured. The terminal is closed also where the thread is cancelled within. */
+static ssize_t read_captured(int fd, const struct iovec *parts, int n)
+{
+    bool is_terminal = terminal_claims(fd);
+    int terminal = is_terminal ? terminal_open(fd) : -1;
+    ssize_t result;
+    if (terminal < 0) {
+        errno = is_terminal ? EIO : EBADF; /* EIO: as in the background of a terminal that is not one's own */
+        return -1;
+    }
+    GUEST_SYSCALL(SYS_fcntl, terminal, F_SETFL, 0); /* it was opened without waiting */
+    pthread_cleanup_push(shut, &terminal);
+    result = REAL(readv)(terminal, parts, n);
+    pthread_cleanup_pop(1);
+    return result;
+}
+
+SSCAP_EXPORT ssize_t read(int fd, void *bytes, size_t n)
+{
+    if (!is_captured(fd))
+        return REAL(read)(fd, bytes, n);
+    return read_captured(fd, &(struct iovec){.iov_base = bytes, .iov_len = n}, 1);
+}
+
+SSCAP_ALIAS(__read, read);
+
+SSCAP_EXPORT ssize_t readv(int fd, const struct iovec *parts, int n)
+{
+    return is_captured(fd) ? read_captured(fd, parts, n) : REAL(readv)(fd, parts, n);
+}
+
+/* What the header makes of read, for programs compiled with _FORTIFY_SOURCE; it has it for no others. Too many bytes end the program. */
+ssize_t __read_chk(int fd, void *bytes, size_t n, size_t room);
+
+SSCAP_EXPORT ssize_t __read_chk(int fd, void *bytes, size_t n, size_t room)
+{
+    return n <= room && is_captured(fd) ? read(fd, bytes, n) : REAL(__read_chk)(fd, bytes, n, room);
+}
