@@ -88,7 +88,8 @@ RUNNER_CFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-poi
 # which is how LD_PRELOAD alone and nested sessions start the runner. clang links it statically anyway.
 RUNNER_LDFLAGS += -fsanitize=$(SAN) $(if $(findstring clang,$(shell $(CC) --version)),,-static-libasan -static-libubsan)
 # No sanitizer runtime can live in a preloaded library; undefined behaviour can trap without one.
-SHIM_CFLAGS += $(if $(findstring undefined,$(SAN)),-fsanitize=undefined -fsanitize-undefined-trap-on-error)
+# But for nonnull-attribute: what programs pass to libc, the library hands on.
+SHIM_CFLAGS += $(if $(findstring undefined,$(SAN)),-fsanitize=undefined -fno-sanitize=nonnull-attribute -fsanitize-undefined-trap-on-error)
 endif
 
 # Everything is rebuilt when any flag changed: the flags of the last build are kept in a file that all objects

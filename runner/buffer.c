@@ -35,10 +35,20 @@ static size_t after(const struct buffer *buffer, size_t offset)
     return offset == buffer->wrap ? 0 : offset;
 }
 
+static size_t tail_of(const struct buffer *buffer)
+{
+    return buffer->tail[buffer->first & 1];
+}
+
+static size_t offset_of(const struct cursor *cursor)
+{
+    return cursor->offset[cursor->number & 1];
+}
+
 void buffer_add_cursor(struct buffer *buffer, struct cursor *cursor, uint32_t streams)
 {
-    *cursor = (struct cursor){
-        .offset = buffer->tail, .number = buffer->first, .streams = streams, .next = buffer->cursors};
+    *cursor = (struct cursor){.number = buffer->first, .streams = streams, .next = buffer->cursors};
+    cursor->offset[cursor->number & 1] = tail_of(buffer);
     buffer->cursors = cursor;
     buffer->unread = buffer->first;
 }
@@ -78,14 +88,14 @@ static bool pass(struct buffer *buffer, const struct record *oldest, bool drop)
 /* Takes the oldest record out. False when a cursor has yet to read it. */
 static bool evict(struct buffer *buffer, bool drop)
 {
-    const struct record *oldest = record_at(buffer, buffer->tail);
+    const struct record *oldest = record_at(buffer, tail_of(buffer));
     if (buffer->first >= buffer->unread && !pass(buffer, oldest, drop))
         return false;
-    size_t next = after(buffer, buffer->tail);
-    if (next == 0)
+    size_t next = after(buffer, tail_of(buffer));
+    buffer->tail[(buffer->first + 1) & 1] = next;
+    SHARED_PUBLISH(buffer->first, buffer->first + 1);
+    if (next == 0) /* not before the last of that lap is out: `wrap` says where it ends */
         buffer->wrap = buffer->size;
-    buffer->tail = next;
-    buffer->first++;
     return true;
 }
 
@@ -93,32 +103,33 @@ static bool evict(struct buffer *buffer, bool drop)
 static bool place(struct buffer *buffer, size_t size, size_t *ret_offset)
 {
     if (buffer->first == buffer->next) { /* empty: begin anew */
-        buffer->head = buffer->tail = 0;
+        buffer->head = buffer->tail[buffer->first & 1] = 0;
         buffer->wrap = buffer->size;
         for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next)
-            cursor->offset = 0;
+            cursor->offset[cursor->number & 1] = 0;
         *ret_offset = 0;
         return true;
     }
-    if (buffer->head > buffer->tail) {
+    size_t tail = tail_of(buffer);
+    if (buffer->head > tail) {
         /* Back to the beginning as soon as there is as much room as lies behind: what is written again is in the cache still. */
-        bool again = buffer->tail >= size && buffer->tail > buffer->head - buffer->tail;
+        bool again = tail >= size && tail > buffer->head - tail;
         if (!again && buffer->size - buffer->head >= size) {
             *ret_offset = buffer->head;
             return true;
         }
-        if (buffer->tail < size)
+        if (tail < size)
             return false;
         /* To the beginning. Cursors that stood at the head, having read all, go along. */
         for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next)
             if (cursor->number == buffer->next)
-                cursor->offset = 0;
+                cursor->offset[cursor->number & 1] = 0;
         buffer->wrap = buffer->head;
         *ret_offset = 0;
         return true;
     }
     *ret_offset = buffer->head;
-    return buffer->tail - buffer->head >= size;
+    return tail - buffer->head >= size;
 }
 
 struct record *buffer_append(struct buffer *buffer, size_t length)
@@ -147,7 +158,7 @@ void buffer_commit(struct buffer *buffer, const struct record *record)
 const struct record *buffer_peek(struct buffer *buffer, struct cursor *cursor)
 {
     while (cursor->number < buffer->next) {
-        const struct record *record = record_at(buffer, cursor->offset);
+        const struct record *record = record_at(buffer, offset_of(cursor));
         if (cursor->streams & 1u << record->who.stream)
             return record;
         buffer_advance(buffer, cursor);
@@ -157,16 +168,16 @@ const struct record *buffer_peek(struct buffer *buffer, struct cursor *cursor)
 
 void buffer_advance(struct buffer *buffer, struct cursor *cursor)
 {
-    cursor->offset = after(buffer, cursor->offset);
-    cursor->number++;
+    cursor->offset[(cursor->number + 1) & 1] = after(buffer, offset_of(cursor));
+    SHARED_PUBLISH(cursor->number, cursor->number + 1);
 }
 
 void buffer_seek_tail(struct buffer *buffer, struct cursor *cursor, uint64_t lines)
 {
     uint64_t ahead = 0;
-    size_t offset = cursor->offset;
+    size_t offset = offset_of(cursor);
     for (uint64_t number = cursor->number; number < buffer->next; number++, offset = after(buffer, offset))
         ahead += record_at(buffer, offset)->who.end != LINE_GROUP;
     for (; ahead > lines; buffer_advance(buffer, cursor))
-        ahead -= record_at(buffer, cursor->offset)->who.end != LINE_GROUP;
+        ahead -= record_at(buffer, offset_of(cursor))->who.end != LINE_GROUP;
 }

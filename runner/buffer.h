@@ -42,8 +42,10 @@ struct record {
     char text[];
 };
 
+/* Offsets that belong to a number lie in two slots, one for even numbers and one for odd: who is killed at any moment has left a number
+ * and the offset that goes with it. */
 struct cursor {
-    size_t offset;    /* of the next record to read */
+    size_t offset[2]; /* of the next record to read, by: */
     uint64_t number;  /* of that record, counted from the session's first */
     uint32_t streams; /* bits of enum sscap_stream that it reads; it passes over the others */
     uint64_t dropped_lines, dropped_bytes; /* since the reader last set them to 0 */
@@ -55,7 +57,8 @@ struct buffer {
     size_t size; /* of the ring in bytes */
     uint64_t lines_max;
     bool drop;
-    size_t head, tail;    /* offsets: where the next record goes, where the oldest is */
+    size_t head;          /* offset at which the next record goes */
+    size_t tail[2];       /* offset of the oldest, by `first` */
     size_t wrap;          /* offset at which the ring's last lap ended, for reading past it */
     uint64_t first, next; /* numbers of the oldest record and of the one after the newest */
     uint64_t unread; /* no cursor is before this number: a lower bound, looked up again when it is reached */

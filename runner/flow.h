@@ -16,9 +16,10 @@ struct flow {
     struct intake intake;
     struct lines lines;
     struct outputs outputs;
-    pid_t command;      /* 0: not started yet */
+    pid_t command;      /* 0: not started yet; the child itself says so, before it becomes the command */
     int command_status; /* written by the kernel, in wait4 */
-    bool passage_idle;  /* the runner is dead, and for now all bytes have been passed on (passage.h) */
+    /* The runner is dead, and for now all of the stream's bytes have been passed on (passage.h). */
+    bool passage_idle[SSCAP_STREAMS];
 };
 
 #endif

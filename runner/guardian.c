@@ -33,10 +33,10 @@ struct guardian {
     bool stop;           /* asked to, as soon as the runner has stopped */
     bool runner_stopped; /* which shows what it has before */
     uint64_t from_terminal;
-    pid_t command; /* from here on: of one whose runner is dead. 0: unknown, or it has ended */
-    int status;    /* as waitpid has it; COMMAND_UNWAITED */
-    pid_t passage; /* 0: it has ended */
-    bool leaving;  /* waits no longer than for what was written until now */
+    /* from here on: of one whose runner is dead */
+    int status;                   /* the command's, as waitpid has it; COMMAND_UNWAITED */
+    pid_t passage[SSCAP_STREAMS]; /* 0: it has ended */
+    bool leaving;                 /* waits no longer than for what was written until now */
 };
 
 static _Noreturn void leave(const struct guardian *g, int code, int command_status)
@@ -47,32 +47,49 @@ static _Noreturn void leave(const struct guardian *g, int code, int command_stat
 
 /* --- without a runner --- */
 
-static void start_passage(struct guardian *g, bool salvage)
+/* 0: it has ended, or was never started. */
+static pid_t command(const struct guardian *g)
 {
-    g->passage = fork();
-    if (g->passage > 0)
+    return g->status == COMMAND_UNWAITED ? __atomic_load_n(&g->flow->command, __ATOMIC_ACQUIRE) : 0;
+}
+
+/* The streams (bits) that one process is to pass on along with this one: a reader of stdout who does not read must not hold up stderr, but
+ * where both are one file there is an order to be kept. */
+static uint32_t passed_with(const struct guardian *g, int stream)
+{
+    const struct outputs *outputs = &g->flow->outputs;
+    uint32_t both = outputs->sink_count == 1 ? outputs->sinks[0].cursor.streams : 0;
+    return both & 1u << stream ? both : 1u << stream;
+}
+
+/* For the stream, and those that go with it; of these the first has the process. */
+static void start_passage(struct guardian *g, int stream, bool salvage)
+{
+    uint32_t streams = passed_with(g, stream);
+    if (streams & ((1u << stream) - 1) || g->channels->stream[stream] < 0)
+        return;
+    g->passage[stream] = fork();
+    if (g->passage[stream] > 0)
         return;
     /* No memory for a process: then here, and signals wait. */
-    passage_run(g->channels, g->flow, salvage && g->passage == 0, g->options->tail_lines);
-    if (g->passage == 0)
+    passage_run(g->channels, g->flow, streams, salvage, g->options->tail_lines);
+    if (g->passage[stream] == 0)
         _exit(0);
-    g->passage = 0;
+    g->passage[stream] = 0;
 }
 
 static void adopt(struct guardian *g, int runner_status)
 {
     g->runner = 0;
-    g->command = g->flow->command;
     g->status = g->flow->command_status;
-    if (g->status != COMMAND_UNWAITED)
-        g->command = 0;
     if (g->orders >= 0)
         close(g->orders);
     g->orders = -1;
-    if (WIFSIGNALED(runner_status))
-        say("the runner was killed by %s: from here on lines have no tags, and nothing is reported",
-            crash_signal_name(WTERMSIG(runner_status)));
-    start_passage(g, true);
+    passage_prepare(g->flow);
+    say("the runner was killed by %s: from here on lines have no tags, and nothing is reported",
+        crash_signal_name(WTERMSIG(runner_status)));
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        start_passage(g, i, true);
 }
 
 static void reap(struct guardian *g)
@@ -80,13 +97,14 @@ static void reap(struct guardian *g)
     pid_t pid;
     int status;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (pid == g->command) {
-            g->command = 0;
+        if (pid == command(g))
             g->status = status;
-        } else if (pid == g->passage) {
-            g->passage = 0;
+        for (int i = 0; i < SSCAP_STREAMS; i++) {
+            if (pid != g->passage[i])
+                continue;
+            g->passage[i] = 0;
             if (WIFSIGNALED(status)) /* over what a dying runner left behind */
-                start_passage(g, false);
+                start_passage(g, i, false);
         }
     }
 }
@@ -97,6 +115,11 @@ static bool has_children(void)
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
 }
 
+static bool has_passage(const struct guardian *g)
+{
+    return g->passage[SSCAP_OUT] != 0 || g->passage[SSCAP_ERR] != 0;
+}
+
 /* Whether what was written until now has been passed on. */
 static bool is_drained(const struct guardian *g)
 {
@@ -105,27 +128,31 @@ static bool is_drained(const struct guardian *g)
         if (g->channels->stream[i] >= 0 && ioctl(g->channels->stream[i], FIONREAD, &unread) == 0 &&
             unread > 0)
             return false;
+        if (g->passage[i] != 0 && !g->flow->passage_idle[i])
+            return false;
     }
-    return g->passage == 0 || g->flow->passage_idle;
+    return true;
 }
 
 static bool is_over(struct guardian *g)
 {
-    bool wait_all = g->status == COMMAND_UNWAITED &&
-                    g->command == 0; /* killed before it could say whom it started */
-    if (g->command > 0)
+    if (command(g) > 0)
         return false;
     g->leaving |= g->options->wait_mode == WAIT_COMMAND;
     if (g->leaving)
         return is_drained(g);
-    return g->passage == 0 && ((g->options->wait_mode != WAIT_TREE && !wait_all) || !has_children());
+    /* Unwaited: the runner was killed before it had one, or just when that was about to say so. */
+    bool wait_all = g->options->wait_mode == WAIT_TREE || g->status == COMMAND_UNWAITED;
+    return !has_passage(g) && (!wait_all || !has_children());
 }
 
 static void end(const struct guardian *g)
 {
     int status = g->status;
-    if (status == COMMAND_UNWAITED)
+    if (status == COMMAND_UNWAITED) {
+        say("the command had not been started");
         leave(g, STATUS_FAILED, 0);
+    }
     leave(g, WIFSIGNALED(status) ? STATUS_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status), status);
 }
 
@@ -153,8 +180,8 @@ static void hand_on(struct guardian *g, int number, int32_t sender)
 {
     const struct guardian_order order = {.signal = number, .sender = sender};
     if (g->runner == 0) {
-        if (g->command > 0)
-            kill(g->command, number);
+        if (command(g) > 0)
+            kill(command(g), number);
         else if (signals_that_end() & signals_bit(number)) {
             if (g->leaving)
                 end(g);
@@ -171,9 +198,10 @@ static void hand_on(struct guardian *g, int number, int32_t sender)
 static void answer(struct guardian *g)
 {
     struct guardian_order order;
-    if (recv(g->orders, &order, sizeof order, MSG_DONTWAIT) == (ssize_t)sizeof order)
+    ssize_t n = recv(g->orders, &order, sizeof order, MSG_DONTWAIT);
+    if (n == (ssize_t)sizeof order)
         hand_on(g, 0, 0);
-    else if (errno != EAGAIN) { /* the runner is gone, and SIGCHLD on its way */
+    else if (n == 0 || errno != EAGAIN) { /* the runner is gone, and SIGCHLD on its way */
         close(g->orders);
         g->orders = -1;
     }

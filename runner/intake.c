@@ -39,7 +39,7 @@ static void seek_frame(struct stream *stream, size_t at)
 
 static void skip(struct stream *stream, size_t n)
 {
-    stream->from += n;
+    SHARED_PUBLISH(stream->from, stream->from + n);
     stream->position += n;
 }
 
@@ -81,19 +81,16 @@ static void drop_pidfd(struct stream *stream)
     stream->pidfd = PIDFD_NONE;
 }
 
-/* Text, as much as the buffer has room for. False: it is full. */
-static bool feed(struct stream *stream, struct process *process, uint32_t tid, size_t n)
+/* Text, [from, end) of the chunk, as much as the buffer has room for. False: it is full. */
+static bool feed(struct stream *stream, struct process *process, uint32_t tid, size_t end)
 {
-    bool all = true;
+    const size_t from = stream->from;
     if (stream->discard)
-        stream->fed = n;
+        stream->from = end;
     else
-        all = lines_feed(stream->intake->lines, process, stream->which, tid, stream->chunk + stream->from, n,
-                         &stream->fed);
-    size_t taken = stream->fed;
-    SHARED_PUBLISH(stream->fed, 0);
-    skip(stream, taken);
-    return all;
+        lines_feed(stream->intake->lines, process, stream->which, tid, stream->chunk, &stream->from, end);
+    stream->position += stream->from - from;
+    return stream->from == end;
 }
 
 /* The frame at chunk[from]. False: the chunk ends within it. */
@@ -103,21 +100,24 @@ static bool take_frame(struct stream *stream, struct process *process)
     if (frame_look(stream->chunk + stream->from, stream->to - stream->from, stream->cut,
                    stream->intake->nonce, &frame) != FRAME_FOUND)
         return false;
-    skip(stream, sizeof frame);
+    const char *payload = stream->chunk + stream->from + sizeof frame;
     if (frame.type == SSCAP_FRAME_IMAGE) {
-        events_drain_ctl(
-            stream->intake->events); /* the event that goes with it, and what the new image has said */
-        names_frame(process, stream->which, stream->chunk + stream->from);
-        skip(stream, SSCAP_NAME_SIZE);
+        /* The event that goes with it, and what the new image has said. */
+        events_drain_ctl(stream->intake->events);
+        names_frame(process, stream->which, payload);
     } else if (frame.type == SSCAP_FRAME_EVENT) {
         events_drain(stream->intake->events); /* what the same process has sent on better ways is older */
-        events_take(stream->intake->events, stream->pid, stream->chunk + stream->from, frame.length);
-        skip(stream, frame.length);
-    } else {
-        stream->frame_left = frame.length;
+        bool late = process->late;
+        process->late = true; /* it may be known to have ended, but this is from before */
+        events_take(stream->intake->events, stream->pid, payload, frame.length);
+        process->late = late;
+    }
+    skip(stream, frame_size(&frame));
+    if (frame.type == SSCAP_FRAME_BYTES) {
+        stream->frame_end = stream->from + frame.length;
         stream->frame_tid = frame.tid;
     }
-    seek_frame(stream, stream->from + stream->frame_left);
+    seek_frame(stream, stream->frame_end > stream->from ? stream->frame_end : stream->from);
     return true;
 }
 
@@ -134,17 +134,12 @@ static bool take(struct stream *stream)
         events_drain_ctl(stream->intake->events);
     names_refresh(process, stream->intake->lines->now);
     while (stream->from < stream->to) {
-        size_t have = stream->to - stream->from;
-        if (stream->frame_left > 0) {
-            size_t n = have < stream->frame_left ? have : stream->frame_left;
+        if (stream->frame_end > stream->from) {
             uint32_t tid = stream->frame_tid == (uint32_t)stream->pid ? 0 : stream->frame_tid;
-            uint64_t before = stream->position;
-            bool all = feed(stream, process, tid, n);
-            stream->frame_left -= (uint32_t)(stream->position - before);
-            if (!all)
+            if (!feed(stream, process, tid, stream->frame_end < stream->to ? stream->frame_end : stream->to))
                 return false;
         } else if (stream->frame_at > stream->from) {
-            if (!feed(stream, process, 0, stream->frame_at - stream->from))
+            if (!feed(stream, process, 0, stream->frame_at))
                 return false;
         } else if (!take_frame(stream, process)) {
             break;
@@ -155,14 +150,16 @@ static bool take(struct stream *stream)
 
 /* --- receiving --- */
 
-/* Only `kept` bytes are left. What lies behind them is 0 from now on: should we be killed just when more has been received, before `to` says
- * so, the guardian sees how far it reaches. */
-static void clear_behind(struct stream *stream, size_t kept)
+/* Only the first `kept` bytes of the chunk are left, and what is received next goes behind them. */
+static void begin_chunk(struct stream *stream, size_t kept)
 {
-    size_t old = stream->to;
-    SHARED_PUBLISH(stream->to, kept);
+    const size_t end = stream->to;
+    lines_new_chunk(stream->intake->lines, stream->which);
+    SHARED_PUBLISH(stream->message.msg_len, 0); /* first: then there is nothing behind `from` */
+    SHARED_PUBLISH(stream->kept, kept);
     SHARED_PUBLISH(stream->from, 0);
-    memset(stream->chunk + kept, 0, old - kept);
+    stream->to = kept;
+    stream->frame_end = stream->frame_end > end ? stream->frame_end - end : 0;
 }
 
 /* A header that the last chunk broke off stands at its end: what follows it goes behind it, if it is the same writer's. */
@@ -174,7 +171,7 @@ static size_t keep_cut(struct stream *stream)
     int32_t pid;
     if (kept > 0)
         memmove(stream->chunk, stream->chunk + stream->from, kept);
-    clear_behind(stream, kept);
+    begin_chunk(stream, kept);
     if (kept == 0)
         return 0;
     n = stamped_receive(stream->watch.fd, &byte, 1, MSG_PEEK, &pid, NULL);
@@ -206,8 +203,8 @@ static bool read_chunk(struct stream *stream)
         return false; /* stalled */
     /* A pidfd costs 4 us: only where there are processes that tell nothing of those that they start. */
     bool wants_pidfd = intake->pidfds && intake->processes->silent_count > 0;
-    n = stamped_receive(stream->watch.fd, stream->chunk + kept, INTAKE_CHUNK_SIZE - kept, 0, &pid,
-                        wants_pidfd ? &stream->pidfd : NULL);
+    n = stamped_receive_told(stream->watch.fd, stream->chunk + kept, INTAKE_CHUNK_SIZE - kept, 0, &pid,
+                             wants_pidfd ? &stream->pidfd : NULL, &stream->message);
     if (n < 0 && errno == EAGAIN)
         return false;
     if (n <= 0) { /* 0: no process holds the other end any more; a reset says the same */
@@ -215,13 +212,13 @@ static bool read_chunk(struct stream *stream)
         return false;
     }
     if (pid != stream->pid)
-        stream->frame_left = 0;
+        stream->frame_end = 0;
     stream->pid = pid;
-    SHARED_PUBLISH(stream->to, kept + (size_t)n);
+    stream->to = kept + (size_t)n;
     stream->cut = stream->to == INTAKE_CHUNK_SIZE;
     intake->lines->wall = wall_ns();
     intake->lines->now = now_ns();
-    seek_frame(stream, stream->frame_left < stream->to ? stream->frame_left : stream->to);
+    seek_frame(stream, stream->frame_end);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "runner/events.h"
 #include "runner/lines.h"
@@ -24,13 +25,15 @@ struct stream {
     struct watch watch;
     char *chunk; /* what was received last, of which [from, to) is not taken in yet; in shared memory */
     size_t from, to;
-    size_t fed;          /* of these, what is in the buffer or set aside already: 0 but while that goes on */
-    size_t frame_at;     /* the next frame's header in the chunk; to: none */
-    bool cut;            /* the chunk filled its room: what stands at its end may go on */
-    int32_t pid;         /* who wrote it, */
-    int pidfd;           /* and its pidfd, or -1 */
-    uint64_t position;   /* of chunk[from], in bytes since the session began */
-    uint32_t frame_left; /* payload bytes of a frame that the chunk broke off */
+    size_t kept;            /* of it, what was there before the last read, */
+    struct mmsghdr message; /* and msg_len: what that brought */
+    size_t frame_at;        /* the next frame's header in the chunk; to: none */
+    size_t
+        frame_end; /* behind from: the chunk is a frame's payload up to here, which may lie behind the chunk */
+    bool cut;      /* the chunk filled its room: what stands at its end may go on */
+    int32_t pid;   /* who wrote it, */
+    int pidfd;     /* and its pidfd, or -1 */
+    uint64_t position; /* of chunk[from], in bytes since the session began */
     uint32_t frame_tid;
 };
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "runner/environment.h"
+#include "runner/shared.h"
 #include "runner/util.h"
 
 enum {
@@ -156,9 +157,11 @@ struct failure {
 
 /* In the child, from fork to exec: async-signal-safe calls alone. */
 static void become_command(const struct channels *channels, const struct options *options,
-                           const struct inheritance *inheritance, char **environment, int ctl_fd, int report)
+                           const struct inheritance *inheritance, char **environment, int ctl_fd, int report,
+                           pid_t *shared_pid)
 {
     const int *peer = channels->stream_peer;
+    SHARED_PUBLISH(*shared_pid, getpid());
     bool wired = (peer[SSCAP_OUT] < 0 || dup2(peer[SSCAP_OUT], STDOUT_FILENO) >= 0) &&
                  (peer[SSCAP_ERR] < 0 || dup2(peer[SSCAP_ERR], STDERR_FILENO) >= 0);
     if (wired && options->stderr_mode == STDERR_MERGE && peer[SSCAP_OUT] >= 0)
@@ -200,7 +203,7 @@ static void close_peers(struct channels *channels)
 
 /* Forks; the child's failure to become the command comes back over a pipe that exec closes. */
 static int start(const struct channels *channels, const struct options *options,
-                 const struct inheritance *inheritance, char **environment, int ctl_fd)
+                 const struct inheritance *inheritance, char **environment, int ctl_fd, pid_t *shared_pid)
 {
     int report[2];
     struct failure failure = {0};
@@ -210,7 +213,7 @@ static int start(const struct channels *channels, const struct options *options,
     }
     pid_t pid = fork();
     if (pid == 0)
-        become_command(channels, options, inheritance, environment, ctl_fd, report[1]);
+        become_command(channels, options, inheritance, environment, ctl_fd, report[1], shared_pid);
     close(report[1]);
     ssize_t n = 0;
     if (pid > 0)
@@ -225,7 +228,8 @@ static int start(const struct channels *channels, const struct options *options,
     return n == (ssize_t)sizeof failure ? exec_failed(options, pid, failure.error) : pid;
 }
 
-int launch(struct channels *channels, const struct options *options, const struct inheritance *inheritance)
+int launch(struct channels *channels, const struct options *options, const struct inheritance *inheritance,
+           pid_t *shared_pid)
 {
     char *library = environment_library();
     if (library != NULL && strpbrk(library, ": ") != NULL) {
@@ -244,7 +248,7 @@ int launch(struct channels *channels, const struct options *options, const struc
         say("no memory for the command's environment");
         return -STATUS_FAILED;
     }
-    int pid = start(channels, options, inheritance, environment.entries, ctl_fd);
+    int pid = start(channels, options, inheritance, environment.entries, ctl_fd, shared_pid);
     environment_free(&environment);
     close_peers(channels);
     return pid;

@@ -40,7 +40,9 @@ int channels_open_streams(struct channels *channels, const struct options *optio
                           const struct inheritance *inheritance);
 int channels_open_events(struct channels *channels);
 
-/* Starts the command, and closes the tree's ends here. Returns its pid; or, having said why, minus the exit status. */
-int launch(struct channels *channels, const struct options *options, const struct inheritance *inheritance);
+/* Starts the command, and closes the tree's ends here. Returns its pid; or, having said why, minus the exit status. The child writes its pid
+ * to *shared_pid first: so the guardian knows it, however early we are killed. */
+int launch(struct channels *channels, const struct options *options, const struct inheritance *inheritance,
+           pid_t *shared_pid);
 
 #endif

@@ -45,9 +45,23 @@ static void keep_tail(struct lines *lines, struct process *process, const struct
         tail_add(&lines->tails, tail, "\n", 1);
 }
 
-/* Appends a record of what was set aside and of `rest`. False when there is no room. */
+/* Commits a record with which the chunk is taken in up to `at`, and what was set aside, too (NULL: there was nothing). */
+static void commit(struct lines *lines, enum sscap_stream stream, const struct record *record, size_t at,
+                   struct assembler *assembler)
+{
+    struct promise *promise = &lines->promise[stream];
+    /* First the number, of which nothing is true yet. */
+    SHARED_PUBLISH(promise->next, lines->buffer[stream]->next + 1);
+    SHARED_PUBLISH(promise->at, at);
+    promise->assembler = assembler;
+    buffer_commit(lines->buffer[stream], record);
+}
+
+/* Appends a record of what was set aside and of `rest`, with which the chunk is taken in up to `at` (0: this is not of the chunk). False when
+ * there is no room. */
 static bool append(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
-                   const struct assembler *assembler, const char *rest, size_t rest_length, enum line_end end)
+                   struct assembler *assembler, const char *rest, size_t rest_length, enum line_end end,
+                   size_t at)
 {
     size_t head_length = assembler != NULL ? assembler->length : 0;
     struct record *record = buffer_append(lines->buffer[stream], head_length + rest_length);
@@ -63,7 +77,7 @@ static bool append(struct lines *lines, struct process *process, enum sscap_stre
     }
     if (rest_length > 0)
         memcpy(record->text + head_length, rest, rest_length);
-    buffer_commit(lines->buffer[stream], record);
+    commit(lines, stream, record, at, assembler);
     bool whole = end == LINE_WHOLE || end == LINE_UNFINISHED;
     lines->lines += whole;
     process->lines += whole;
@@ -87,11 +101,13 @@ static void list_append(struct lines *lines, struct assembler *a)
     lines->newest = a;
 }
 
+/* Its bytes have been appended. */
 static void empty(struct lines *lines, struct assembler *a)
 {
     if (a->length > 0)
         list_remove(lines, a);
-    a->length = 0;
+    SHARED_PUBLISH(a->length, 0);
+    lines->promise[a->stream].assembler = NULL;
     if (a->capacity > CAPACITY_KEPT) {
         lines->open_bytes -= a->capacity;
         shared_free(a->text, a->capacity);
@@ -149,11 +165,11 @@ static bool reserve(struct lines *lines, struct assembler *a, size_t n)
 /* Sets the beginning of a line aside until the rest comes. False when the buffer was needed for it and is full: where there is no memory
  * for more unfinished lines, they go to the buffer as they are, marked as split. */
 static bool set_aside(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
-                      const char *bytes, size_t n)
+                      const char *bytes, size_t n, size_t at)
 {
     struct assembler *a = find_or_make(process, stream, tid);
     if (a == NULL || !reserve(lines, a, n)) {
-        if (!append(lines, process, stream, tid, a, bytes, n, LINE_SPLIT))
+        if (!append(lines, process, stream, tid, a, bytes, n, LINE_SPLIT, at))
             return false;
         if (a != NULL) {
             empty(lines, a);
@@ -161,14 +177,21 @@ static bool set_aside(struct lines *lines, struct process *process, enum sscap_s
         }
         return true;
     }
-    if (a->length > 0)
-        list_remove(lines, a);
-    else
+    bool listed = a->length > 0;
+    if (!listed)
         memcpy(a->name, process->stream_name[stream], sizeof a->name);
     memcpy(a->text + a->length, bytes, n);
-    SHARED_PUBLISH(a->length, a->length + n);
     a->touched = lines->now;
-    list_append(lines, a);
+    if (listed && a != lines->newest)
+        list_remove(lines, a);
+    if (!listed || a != lines->newest)
+        list_append(lines, a);
+    struct promise *promise = &lines->promise[stream];
+    SHARED_PUBLISH(promise->aside.length, SIZE_MAX); /* not true */
+    SHARED_PUBLISH(promise->aside.assembler, a);
+    SHARED_PUBLISH(promise->aside.at, at);
+    SHARED_PUBLISH(promise->aside.length, a->length + n);
+    SHARED_PUBLISH(a->length, a->length + n);
     return true;
 }
 
@@ -176,10 +199,10 @@ static bool set_aside(struct lines *lines, struct process *process, enum sscap_s
 
 /* Finishes a line with its last bytes. */
 static bool finish(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
-                   const char *bytes, size_t n, enum line_end end)
+                   const char *bytes, size_t n, enum line_end end, size_t at)
 {
     struct assembler *a = find(process, stream, tid);
-    if (!append(lines, process, stream, tid, a, bytes, n, end))
+    if (!append(lines, process, stream, tid, a, bytes, n, end, at))
         return false;
     if (a != NULL) {
         empty(lines, a);
@@ -188,75 +211,104 @@ static bool finish(struct lines *lines, struct process *process, enum sscap_stre
     return true;
 }
 
-/* The common case: whole lines of a writer that left nothing unfinished. Returns how many bytes were taken, by which *taken has grown; what
- * follows them is some other case. */
-static size_t feed_whole(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
-                         const char *bytes, size_t n, size_t *taken)
+/* The common case: whole lines of a writer that left nothing unfinished. What follows those that were taken is some other case. */
+static void feed_whole(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
+                       const char *chunk, size_t *at, size_t end)
 {
-    const size_t before = *taken;
-    size_t done = 0;
+    const size_t from = *at;
+    size_t done = from;
     const struct writer who = writer_of(lines, process, stream, tid);
     const char *newline;
-    while (done < n && (newline = memchr(bytes + done, '\n', n - done)) != NULL) {
-        size_t length = (size_t)(newline - bytes) - done;
+    while (done < end && (newline = memchr(chunk + done, '\n', end - done)) != NULL) {
+        size_t length = (size_t)(newline - chunk) - done;
         struct record *record = length <= lines->line_max ? buffer_append(lines->buffer[stream], length)
                                                           : NULL;
         if (record == NULL)
             break;
         record->time = lines->wall;
         record->who = who; /* its end: LINE_WHOLE */
-        memcpy(record->text, bytes + done, length);
-        buffer_commit(lines->buffer[stream], record);
+        memcpy(record->text, chunk + done, length);
         done += length + 1;
-        SHARED_PUBLISH(*taken, before + done);
+        commit(lines, stream, record, done, NULL);
+        SHARED_PUBLISH(*at, done);
         process->lines++;
         lines->lines++;
     }
-    if (done > 0)
-        tail_add(&lines->tails, &process->tail[stream], bytes, done);
-    return done;
+    if (done > from)
+        tail_add(&lines->tails, &process->tail[stream], chunk + from, done - from);
 }
 
-/* One step of all other cases; *ret_taken: bytes taken, the newline included (none, where a line was as long as may be already). False: the
- * buffer is full. */
+/* One step of all other cases: at least a newline is taken (or nothing, where a line was as long as may be already). False: the buffer is
+ * full. */
 static bool feed_step(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
-                      const char *bytes, size_t n, size_t *ret_taken)
+                      const char *chunk, size_t *at, size_t end)
 {
     const struct assembler *open = find(process, stream, tid);
     size_t head = open != NULL ? open->length : 0;
-    const char *newline = memchr(bytes, '\n', n);
-    size_t length = newline != NULL ? (size_t)(newline - bytes) : n;
+    const char *bytes = chunk + *at;
+    const char *newline = memchr(bytes, '\n', end - *at);
+    size_t length = newline != NULL ? (size_t)(newline - bytes) : end - *at;
+    size_t then = *at + length + (newline != NULL);
+    bool taken;
     if (head + length > lines->line_max) {
         struct assembler *rest = find_or_make(process, stream, tid);
-        *ret_taken = lines->line_max - head;
-        if (!finish(lines, process, stream, tid, bytes, *ret_taken, LINE_SPLIT))
-            return false;
-        if (rest != NULL)
+        then = *at + lines->line_max - head;
+        taken = finish(lines, process, stream, tid, bytes, lines->line_max - head, LINE_SPLIT, then);
+        if (taken && rest != NULL)
             rest->continues = true;
-        return true;
+    } else if (newline != NULL) {
+        taken = finish(lines, process, stream, tid, bytes, length, LINE_WHOLE, then);
+    } else {
+        taken = set_aside(lines, process, stream, tid, bytes, length, then);
     }
-    *ret_taken = length + (newline != NULL);
-    return newline != NULL ? finish(lines, process, stream, tid, bytes, length, LINE_WHOLE)
-                           : set_aside(lines, process, stream, tid, bytes, length);
+    if (taken)
+        SHARED_PUBLISH(*at, then);
+    return taken;
 }
 
 bool lines_feed(struct lines *lines, struct process *process, enum sscap_stream stream, uint32_t tid,
-                const char *bytes, size_t n, size_t *ret_taken)
+                const char *chunk, size_t *at, size_t end)
 {
-    size_t done = 0;
-    SHARED_PUBLISH(*ret_taken, 0);
-    while (done < n) {
+    const size_t from = *at;
+    while (*at < end) {
         const struct assembler *open = find(process, stream, tid);
-        size_t taken;
         if (open == NULL || (open->length == 0 && !open->continues))
-            done += feed_whole(lines, process, stream, tid, bytes + done, n - done, ret_taken);
-        if (done == n || !feed_step(lines, process, stream, tid, bytes + done, n - done, &taken))
+            feed_whole(lines, process, stream, tid, chunk, at, end);
+        if (*at == end || !feed_step(lines, process, stream, tid, chunk, at, end))
             break;
-        done += taken;
-        SHARED_PUBLISH(*ret_taken, done);
     }
-    lines->bytes += done;
-    return done == n;
+    lines->bytes += *at - from;
+    return *at == end;
+}
+
+void lines_new_chunk(struct lines *lines, enum sscap_stream stream)
+{
+    SHARED_PUBLISH(lines->promise[stream].at, 0);
+    SHARED_PUBLISH(lines->promise[stream].aside.at, 0);
+}
+
+static bool is_committed(const struct lines *lines, enum sscap_stream stream)
+{
+    const struct buffer *buffer = lines->buffer[stream];
+    return buffer != NULL && lines->promise[stream].next <= buffer->next;
+}
+
+size_t lines_taken(const struct lines *lines, enum sscap_stream stream, size_t at)
+{
+    const struct promise *promise = &lines->promise[stream];
+    const struct assembler *aside = promise->aside.assembler;
+    if (is_committed(lines, stream) && promise->at > at)
+        at = promise->at;
+    if (shared_holds(aside, sizeof *aside) && aside->length >= promise->aside.length &&
+        promise->aside.at > at)
+        at = promise->aside.at;
+    return at;
+}
+
+bool lines_unfinished(const struct lines *lines, const struct assembler *assembler)
+{
+    enum sscap_stream stream = (enum sscap_stream)assembler->stream;
+    return lines->promise[stream].assembler != assembler || !is_committed(lines, stream);
 }
 
 bool lines_end(struct lines *lines, struct process *process)
@@ -265,7 +317,7 @@ bool lines_end(struct lines *lines, struct process *process)
         struct assembler *a;
         while ((a = process->open[stream]) != NULL) {
             if (a->length > 0 &&
-                !append(lines, process, (enum sscap_stream)stream, a->tid, a, NULL, 0, LINE_UNFINISHED))
+                !append(lines, process, (enum sscap_stream)stream, a->tid, a, NULL, 0, LINE_UNFINISHED, 0))
                 return false;
             empty(lines, a);
             process->open[stream] = a->next;
@@ -285,7 +337,7 @@ uint64_t lines_show_idle(struct lines *lines, uint64_t now)
             continue;
         if (a->touched + lines->idle > now)
             return a->touched + lines->idle;
-        if (!append(lines, a->process, (enum sscap_stream)a->stream, a->tid, a, NULL, 0, LINE_IDLE))
+        if (!append(lines, a->process, (enum sscap_stream)a->stream, a->tid, a, NULL, 0, LINE_IDLE, 0))
             return now + lines->idle;
         empty(lines, a);
         a->continues = true;

@@ -27,6 +27,7 @@
 #define FLUSH_AFTER_NS  (10 * NS_PER_MS)
 #define PROMPT_AFTER_NS (200 * NS_PER_MS)
 
+/* What lies in shared memory, by the bytes that the buffer may take: the rings, unfinished lines, and lines on their way out. */
 enum { SHARED_RINGS = 4, SHARED_FIXED = 8 << 20 };
 
 /* A writer of short lines uses up about 0.8 KB of its send buffer in a microsecond: a quarter of the buffer, at that rate. */
@@ -283,16 +284,10 @@ static void clear(struct runner *r)
     loop_free(r->loop);
 }
 
-/* What lies in shared memory: the rings and what is on its way in and out, each with room for a line, and unfinished lines. */
-static size_t shared_size(const struct options *options)
-{
-    return options->bytes * SHARED_RINGS + SHARED_FIXED;
-}
-
 /* Leaves the guardian in front and goes on as the runner. Returns 0 or -errno. */
 static int step_behind(struct runner *r)
 {
-    int error = shared_init(shared_size(&r->options));
+    int error = shared_init(r->options.bytes * SHARED_RINGS + SHARED_FIXED);
     r->flow = error == 0 ? shared_alloc(sizeof *r->flow) : NULL;
     if (r->flow == NULL)
         return -ENOMEM;
@@ -329,10 +324,10 @@ int main(int argc, char *argv[])
         die("cannot start: %s", strerror(-error));
     r.channels.flags = session_flags(&r);
     loop_pace(r.loop, pace(&r.channels), &r.signals.watch);
-    int command = launch(&r.channels, &r.options, &r.inheritance);
+    int command = launch(&r.channels, &r.options, &r.inheritance, &r.flow->command);
     if (command < 0)
         return -command;
-    r.command = r.signals.command = r.flow->command = command;
+    r.command = r.signals.command = command;
     error = open_outputs(
         &r); /* not before the tree's ends are closed here: with a limit of 16 descriptors, each counts */
     if (error != 0)

@@ -26,12 +26,16 @@ struct passage {
 
 /* --- out --- */
 
+static void complain(int fd, int error)
+{
+    if (error != EPIPE)
+        say("cannot write to standard %s: %s", fd == STDOUT_FILENO ? "output" : "error", strerror(error));
+}
+
 /* The output takes no more: its writers are to meet what they would meet without us. */
 static void give_up(struct passage *passage, int error)
 {
-    if (error != EPIPE)
-        say("cannot write to standard %s: %s", passage->to == STDOUT_FILENO ? "output" : "error",
-            strerror(error));
+    complain(passage->to, error);
     shutdown(passage->from, SHUT_RD);
     close(passage->from);
     passage->from = -1;
@@ -89,40 +93,56 @@ static void pass_unfinished(struct passage passages[SSCAP_STREAMS], const struct
     for (const struct assembler *a = lines->oldest; a != NULL && most > 0; a = a->open_next, most--) {
         if (!shared_holds(a, sizeof *a) || !shared_holds(a->text, a->length) || a->stream >= SSCAP_STREAMS)
             return;
-        write_all(&passages[a->stream], a->text, a->length);
+        if (lines_unfinished(lines, a)) /* nothing, where the stream is not ours */
+            write_all(&passages[a->stream], a->text, a->length);
     }
 }
 
-/* What was received and is in no line yet. Behind `to` all is 0 but what came in just when the runner was killed (intake.c). */
-static void take_chunk(struct passage *passage, const struct stream *stream)
+/* What was received and is in no line yet. */
+static void take_chunk(struct passage *passage, const struct stream *stream, const struct lines *lines)
 {
-    size_t from = stream->from + stream->fed;
-    size_t to = stream->to;
-    if (!shared_holds(stream->chunk, INTAKE_CHUNK_SIZE) || from > INTAKE_CHUNK_SIZE || to > INTAKE_CHUNK_SIZE)
+    size_t from = lines_taken(lines, stream->which, stream->from);
+    size_t to = stream->kept + stream->message.msg_len;
+    if (!shared_holds(stream->chunk, INTAKE_CHUNK_SIZE) || from > to || to > INTAKE_CHUNK_SIZE)
         return;
-    for (size_t i = to; i < INTAKE_CHUNK_SIZE; i++)
-        if (stream->chunk[i] != '\0')
-            to = i + 1;
-    passage->have = from < to ? to - from : 0;
+    passage->have = to - from;
     memcpy(passage->chunk, stream->chunk + from, passage->have);
     passage->writer = stream->pid;
-    if (stream->frame_left > stream->fed)
-        passage->frame_left = stream->frame_left - (uint32_t)stream->fed;
+    if (stream->frame_end > from)
+        passage->frame_left = (uint32_t)(stream->frame_end - from);
     pass(passage, true);
 }
 
-static void salvage_all(struct passage passages[SSCAP_STREAMS], struct flow *flow, uint64_t tail_lines)
+static int output_of(const struct sink *sink)
+{
+    return sink->cursor.streams & 1u << SSCAP_OUT ? STDOUT_FILENO : STDERR_FILENO;
+}
+
+void passage_prepare(struct flow *flow)
+{
+    for (size_t i = 0; i < flow->outputs.sink_count && i < SSCAP_STREAMS; i++)
+        sink_settle(&flow->outputs.sinks[i], output_of(&flow->outputs.sinks[i]));
+}
+
+static void sink_failed(void *context, struct sink *sink, int error)
+{
+    (void)context;
+    complain(output_of(sink), error);
+}
+
+static void salvage_all(struct passage passages[SSCAP_STREAMS], struct flow *flow, uint32_t streams,
+                        uint64_t tail_lines)
 {
     static struct tag untagged;
     for (size_t i = 0; i < flow->outputs.sink_count && i < SSCAP_STREAMS; i++) {
         struct sink *sink = &flow->outputs.sinks[i];
-        sink_take_over(sink, sink->cursor.streams & 1u << SSCAP_OUT ? STDOUT_FILENO : STDERR_FILENO,
-                       &untagged, tail_lines);
+        if (sink->cursor.streams & streams)
+            sink_take_over(sink, output_of(sink), &untagged, tail_lines, sink_failed);
     }
     pass_unfinished(passages, &flow->lines);
     for (int i = 0; i < SSCAP_STREAMS; i++)
         if (passages[i].from >= 0)
-            take_chunk(&passages[i], &flow->intake.streams[i]);
+            take_chunk(&passages[i], &flow->intake.streams[i], &flow->lines);
 }
 
 /* --- what is still to come --- */
@@ -153,25 +173,30 @@ static void move(struct passage *passage)
     passage->from = -1;
 }
 
-void passage_run(const struct channels *channels, struct flow *flow, bool salvage, uint64_t tail_lines)
+void passage_run(const struct channels *channels, struct flow *flow, uint32_t streams, bool salvage,
+                 uint64_t tail_lines)
 {
     static struct passage passages[SSCAP_STREAMS];
     for (int i = 0; i < SSCAP_STREAMS; i++) {
-        passages[i].from = channels->stream[i];
+        passages[i].from = streams & 1u << i ? channels->stream[i] : -1;
         passages[i].to = STDOUT_FILENO + i;
         passages[i].nonce = channels->nonce;
     }
     (void)signal(SIGPIPE, SIG_IGN);
     if (salvage)
-        salvage_all(passages, flow, tail_lines);
+        salvage_all(passages, flow, streams, tail_lines);
     while (passages[SSCAP_OUT].from >= 0 || passages[SSCAP_ERR].from >= 0) {
         struct pollfd ends[SSCAP_STREAMS];
         for (int i = 0; i < SSCAP_STREAMS; i++)
             ends[i] = (struct pollfd){.fd = passages[i].from, .events = POLLIN};
-        SHARED_PUBLISH(flow->passage_idle, poll(ends, SSCAP_STREAMS, 0) == 0);
-        if (flow->passage_idle)
+        bool idle = poll(ends, SSCAP_STREAMS, 0) == 0;
+        for (int i = 0; i < SSCAP_STREAMS; i++)
+            if (streams & 1u << i)
+                SHARED_PUBLISH(flow->passage_idle[i], idle);
+        if (idle) {
             poll(ends, SSCAP_STREAMS, -1);
-        SHARED_PUBLISH(flow->passage_idle, false);
+            continue;
+        }
         for (int i = 0; i < SSCAP_STREAMS; i++)
             if (ends[i].revents != 0 && passages[i].from >= 0)
                 move(&passages[i]);

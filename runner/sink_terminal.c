@@ -43,6 +43,27 @@ static int open_own(int fd, bool *ret_socket, bool *ret_shared)
 
 static void ready(struct watch *watch, uint32_t events);
 
+static const struct mark *mark_of(const struct sink *sink)
+{
+    return &sink->mark[sink->cursor.number & 1];
+}
+
+static void set_mark(struct mark *mark, size_t to, bool midline, const struct writer *mid)
+{
+    SHARED_PUBLISH(mark->to, to);
+    mark->midline = midline;
+    if (midline && mid != &mark->mid)
+        mark->mid = *mid;
+}
+
+/* For both: the cursor may go past records that are dropped, or not for us. First the one that counts. */
+static void set_marks(struct sink *sink, size_t to, bool midline, const struct writer *mid)
+{
+    set_mark(&sink->mark[sink->cursor.number & 1], to, midline, mid);
+    set_mark(&sink->mark[(sink->cursor.number + 1) & 1], to, midline, mid);
+    sink->end = to;
+}
+
 int sink_init(struct sink *sink, struct loop *loop, struct buffer *buffer, struct tag *tag, int fd,
               uint32_t streams, bool live)
 {
@@ -82,7 +103,8 @@ static void stop(struct sink *sink)
         close(sink->fd);
     sink->fd = -1;
     sink->live = sink->stuck = false;
-    sink->from = sink->to = sink->end = 0;
+    set_marks(sink, 0, false, NULL);
+    sink->from = 0;
 }
 
 void sink_clear(struct sink *sink)
@@ -105,7 +127,7 @@ static bool reserve(struct sink *sink, size_t n)
     if (out == NULL)
         return false;
     char *old = sink->out;
-    memcpy(out, old, sink->to);
+    memcpy(out, old, sink->end);
     SHARED_PUBLISH(sink->out, out);
     shared_free(old, sink->capacity);
     sink->capacity = capacity;
@@ -118,18 +140,13 @@ static void put(struct sink *sink, const char *bytes, size_t n)
     sink->end += n;
 }
 
-/* What was put together counts from now on. */
-static void commit(struct sink *sink)
-{
-    SHARED_PUBLISH(sink->to, sink->end);
-}
-
 /* Whether this record goes on in the line that stands unfinished on the output. */
 static bool goes_on(const struct sink *sink, const struct record *record)
 {
     const struct writer *who = &record->who;
-    return sink->midline && who->continues && who->pid == sink->mid.pid && who->tid == sink->mid.tid &&
-           who->stream == sink->mid.stream;
+    const struct mark *mark = mark_of(sink);
+    return mark->midline && who->continues && who->pid == mark->mid.pid && who->tid == mark->mid.tid &&
+           who->stream == mark->mid.stream;
 }
 
 static bool format_group(struct sink *sink, const struct record *record)
@@ -140,11 +157,17 @@ static bool format_group(struct sink *sink, const struct record *record)
         return true;
     if (!reserve(sink, n + 1))
         return false;
-    if (sink->midline)
+    if (mark_of(sink)->midline)
         sink->out[sink->end++] = '\n';
     put(sink, text, n);
-    sink->midline = false;
     return true;
+}
+
+/* Whether nothing of this record's line can follow on the output. */
+static bool ends_line(const struct sink *sink, const struct record *record)
+{
+    return record->who.end == LINE_WHOLE || record->who.end == LINE_GROUP ||
+           (sink->tag->template != NULL && record->who.end != LINE_IDLE);
 }
 
 /* Puts a record together behind `out`; false: no memory to do so now. With tags, every record but a prompt ends its line; without, the bytes are
@@ -160,18 +183,13 @@ static bool format(struct sink *sink, const struct record *record)
         tag = tag_of(sink->tag, record, &tag_length);
     if (!reserve(sink, tag_length + record->length + 2))
         return false;
-    if (sink->midline && !joined)
+    if (mark_of(sink)->midline && !joined)
         sink->out[sink->end++] = '\n';
     if (tag != NULL)
         put(sink, tag, tag_length);
     put(sink, record->text, record->length);
-    bool newline = record->who.end == LINE_WHOLE ||
-                   (sink->tag->template != NULL && record->who.end != LINE_IDLE);
-    if (newline)
+    if (ends_line(sink, record))
         sink->out[sink->end++] = '\n';
-    sink->midline = !newline;
-    if (!newline)
-        sink->mid = record->who;
     return true;
 }
 
@@ -179,14 +197,13 @@ static void format_dropped(struct sink *sink)
 {
     char text[NOTICE_SIZE];
     int n = snprintf(text, sizeof text, "%ssscap: %llu line%s (%llu byte%s) dropped here\n",
-                     sink->midline ? "\n" : "", (unsigned long long)sink->cursor.dropped_lines,
+                     mark_of(sink)->midline ? "\n" : "", (unsigned long long)sink->cursor.dropped_lines,
                      plural(sink->cursor.dropped_lines), (unsigned long long)sink->cursor.dropped_bytes,
                      plural(sink->cursor.dropped_bytes));
     if (!reserve(sink, (size_t)n))
         return;
     put(sink, text, (size_t)n);
-    commit(sink);
-    sink->midline = false;
+    set_marks(sink, sink->end, false, NULL);
     sink->cursor.dropped_lines = sink->cursor.dropped_bytes = 0;
 }
 
@@ -210,23 +227,24 @@ static ssize_t write_some(const struct sink *sink, const char *bytes, size_t n)
     return write(sink->fd, bytes, n < PIPE_BUF ? n : PIPE_BUF);
 }
 
-/* How far a regular file has been written; -1: it is none. */
+/* How far a regular file has been written; -1: that is not known. */
 static off_t position(const struct sink *sink)
 {
     struct stat status;
     if (!sink->appends)
-        return sink->regular ? lseek(sink->fd, 0, SEEK_CUR) : -1;
+        return lseek(sink->fd, 0, SEEK_CUR);
     return fstat(sink->fd, &status) == 0 ? status.st_size : -1;
 }
 
 /* Writes [from, to) as far as it goes. False: stuck, or failed. */
 static bool write_out(struct sink *sink)
 {
-    while (sink->from < sink->to) {
+    while (sink->from < mark_of(sink)->to) {
         const char *bytes = sink->out + sink->from;
-        size_t n = sink->to - sink->from;
-        sink->position = position(sink);
-        SHARED_PUBLISH(sink->writing, true);
+        size_t n = mark_of(sink)->to - sink->from;
+        off_t before = sink->regular ? position(sink) : -1;
+        sink->start = before - (off_t)sink->from;
+        SHARED_PUBLISH(sink->writing, before >= 0);
         ssize_t written = write_some(sink, bytes, n);
         if (written >= 0)
             SHARED_PUBLISH(sink->from, sink->from + (size_t)written);
@@ -240,13 +258,11 @@ static bool write_out(struct sink *sink)
         }
         int error = errno;
         stop(sink);
-        if (sink->failed != NULL)
-            sink->failed(sink->context, sink, error);
+        sink->failed(sink->context, sink, error);
         return false;
     }
-    SHARED_PUBLISH(sink->to, 0); /* first: from > to is nothing */
+    set_marks(sink, 0, mark_of(sink)->midline, &mark_of(sink)->mid); /* first: from > to is nothing */
     SHARED_PUBLISH(sink->from, 0);
-    sink->end = 0;
     return true;
 }
 
@@ -266,16 +282,22 @@ bool sink_pump(struct sink *sink, bool flush)
     const struct record *record;
     uint64_t before = sink->cursor.number;
     while (sink->live && !sink->stuck) {
-        if (sink->to - sink->from >= WRITE_SIZE && !write_out(sink))
+        if (mark_of(sink)->to - sink->from >= WRITE_SIZE && !write_out(sink))
             break;
-        sink->end = sink->to;
+        sink->end = mark_of(sink)->to;
         if (sink->cursor.dropped_lines > 0)
             format_dropped(sink);
         record = buffer_peek(sink->buffer, &sink->cursor);
         if (record == NULL || !format(sink, record))
             break;
-        commit(sink);
+        const struct mark *mark = mark_of(sink);
+        bool nothing = sink->end == mark->to;
+        bool midline = nothing ? mark->midline : !ends_line(sink, record);
+        const struct writer *mid = nothing ? &mark->mid : &record->who;
+        /* True once the cursor has gone on. */
+        set_mark(&sink->mark[(sink->cursor.number + 1) & 1], sink->end, midline, mid);
         buffer_advance(sink->buffer, &sink->cursor);
+        set_mark(&sink->mark[(sink->cursor.number + 1) & 1], sink->end, midline, mid);
     }
     if (flush && sink->live && !sink->stuck)
         write_out(sink);
@@ -284,23 +306,32 @@ bool sink_pump(struct sink *sink, bool flush)
 
 bool sink_done(struct sink *sink)
 {
-    return !sink->live || (sink->from == sink->to && buffer_peek(sink->buffer, &sink->cursor) == NULL &&
-                           sink->cursor.dropped_lines == 0);
+    return !sink->live ||
+           (sink->from == mark_of(sink)->to && buffer_peek(sink->buffer, &sink->cursor) == NULL &&
+            sink->cursor.dropped_lines == 0);
 }
 
-void sink_take_over(struct sink *sink, int fd, struct tag *untagged, uint64_t lines)
+void sink_settle(struct sink *sink, int fd)
 {
-    size_t have = sink->from < sink->to && sink->to <= sink->capacity ? sink->to - sink->from : 0;
+    if (sink->fd < 0 || !sink->writing)
+        return;
     sink->fd = fd;
-    if (sink->writing && have > 0) {
-        off_t written = position(sink) - sink->position;
-        if (sink->regular && written > 0 && (size_t)written <= have)
-            sink->from += (size_t)written;
-    }
+    off_t written = position(sink) - sink->start;
+    if (written > (off_t)sink->from && written <= (off_t)mark_of(sink)->to)
+        sink->from = (size_t)written;
+    sink->writing = false;
+}
+
+void sink_take_over(struct sink *sink, int fd, struct tag *untagged, uint64_t lines,
+                    void (*failed)(void *context, struct sink *sink, int error))
+{
+    if (sink->fd < 0) /* nothing can be written any more, or nothing is left */
+        return;
+    sink->fd = fd;
     sink->loop = NULL;
     sink->tag = untagged;
     sink->describe = NULL;
-    sink->failed = NULL;
+    sink->failed = failed;
     sink->watch.active = false;
     sink->shared = true; /* blocking, unlike the dead runner's */
     sink->stuck = false;

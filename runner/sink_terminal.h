@@ -11,6 +11,13 @@
 #include "runner/loop.h"
 #include "runner/tag.h"
 
+/* How far it has come with the records that its cursor has passed. */
+struct mark {
+    size_t to;
+    bool midline; /* the last thing formatted was a line without its newline, by: */
+    struct writer mid;
+};
+
 /* One output. Where stdout and stderr are the same file, one sink serves both streams, and order is kept. */
 struct sink {
     struct loop *loop; /* NULL: the guardian's, which may block */
@@ -26,12 +33,11 @@ struct sink {
     struct watch watch;
     /* formatted, of which [from, to) is not written yet, and [to, end) not whole; in shared memory */
     char *out;
-    size_t from, to, end, capacity;
-    bool regular, appends; /* a regular file, open with O_APPEND */
-    bool writing;          /* some of [from, to), */
-    off_t position;        /* with the file as long as this before; -1: that is not known */
-    bool midline;          /* the last thing written was a line without its newline, by: */
-    struct writer mid;
+    size_t from, end, capacity;
+    struct mark mark[2];          /* by cursor.number, as the cursor's offsets */
+    bool regular, appends;        /* a regular file, open with O_APPEND */
+    bool writing;                 /* from `from` on, to such a file, */
+    off_t start;                  /* in which out[0] is or would be here */
     void (*moved)(void *context); /* was stuck, and goes on */
     size_t (*describe)(
         void *context, const struct record *record, char *text,
@@ -52,9 +58,13 @@ void sink_start(struct sink *sink, uint64_t lines);
 /* Formats what the buffer holds for it and writes full blocks; with flush, all. Returns whether its cursor moved. */
 bool sink_pump(struct sink *sink, bool flush);
 
-/* The guardian's, once the runner is dead: writes to fd what the sink has in hand and what is left in the buffer (of --tail, the last
+/* The guardian's, once the runner is dead, before anything else is written to fd: how far the last write of the runner has come. */
+void sink_settle(struct sink *sink, int fd);
+
+/* Then: writes to fd what the sink has in hand and what is left in the buffer (of --tail, the last
  * `lines`), without tags, and blocking. What the runner had just been writing may come twice, but not to a regular file. */
-void sink_take_over(struct sink *sink, int fd, struct tag *untagged, uint64_t lines);
+void sink_take_over(struct sink *sink, int fd, struct tag *untagged, uint64_t lines,
+                    void (*failed)(void *context, struct sink *sink, int error));
 
 /* Whether nothing is left for it to write. */
 bool sink_done(struct sink *sink);

@@ -12,28 +12,37 @@
 
 ssize_t stamped_receive(int fd, void *to, size_t size, int flags, int32_t *ret_sender, int *pidfd)
 {
+    struct mmsghdr message = {0};
+    return stamped_receive_told(fd, to, size, flags, ret_sender, pidfd, &message);
+}
+
+ssize_t stamped_receive_told(int fd, void *to, size_t size, int flags, int32_t *ret_sender, int *pidfd,
+                             struct mmsghdr *message)
+{
     /* Room for the stamp and, where it is wanted, the pidfd: the kernel drops what else there is. */
     union {
         char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control;
     struct iovec bytes = {.iov_base = to, .iov_len = size};
-    struct msghdr message = {
+    message->msg_hdr = (struct msghdr){
         .msg_iov = &bytes,
         .msg_iovlen = 1,
         .msg_control = &control,
         .msg_controllen = pidfd != NULL ? sizeof control : CMSG_SPACE(sizeof(struct ucred)),
     };
-    ssize_t n;
+    int messages;
     do
-        n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
-    while (n < 0 && errno == EINTR);
+        messages = recvmmsg(fd, message, 1, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags, NULL);
+    while (messages < 0 && errno == EINTR);
+    ssize_t n = messages == 1 ? (ssize_t)message->msg_len : messages;
     *ret_sender = 0;
     if (pidfd != NULL)
         *pidfd = -1;
     if (n <= 0)
         return n;
-    for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL; part = CMSG_NXTHDR(&message, part)) {
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(&message->msg_hdr); part != NULL;
+         part = CMSG_NXTHDR(&message->msg_hdr, part)) {
         struct ucred sender;
         if (part->cmsg_level != SOL_SOCKET)
             continue;

@@ -415,17 +415,10 @@ stack_t crash_alternate_stack(void)
     return (stack_t){.ss_sp = alternate_stack, .ss_size = sizeof alternate_stack};
 }
 
-/* Go's runtime looks at the dispositions by system calls of its own, and where one is not the default, it
- * hands crashes in C code on to it instead of telling of them itself and exiting with 2. */
-static bool is_go(void)
-{
-    enum { NT_GO_BUILD_ID = 4 };
-    return modules_program_has_note("Go", NT_GO_BUILD_ID);
-}
-
 void crash_init(void)
 {
-    if ((session.flags & SSCAP_FLAG_CRASHES) == 0 || guest_forbidden & NEEDED || is_go())
+    if ((session.flags & SSCAP_FLAG_CRASHES) == 0 || guest_forbidden & NEEDED ||
+        modules_is_go()) /* Go tells of crashes itself */
         return;
     watched = guest_getpid() == INIT ? SIGNALS_OF_INIT : SIGNALS;
     for (int i = 0; i < watched; i++) {

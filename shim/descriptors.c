@@ -9,8 +9,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "shim/input.h"
 #include "shim/real.h"
 #include "shim/session.h"
 
@@ -65,33 +67,47 @@ SSCAP_EXPORT int dup2(int from, int to)
 {
     if (session_is_ctl(from))
         return refuse();
-    return REAL(dup2)(from, to);
+    return input_became(REAL(dup2)(from, to));
 }
 
 SSCAP_ALIAS(__dup2, dup2);
 
 SSCAP_EXPORT int dup(int fd)
 {
-    return session_is_ctl(fd) ? refuse() : descriptors_in_order(REAL(dup)(fd));
+    return session_is_ctl(fd) ? refuse() : descriptors_in_order(input_became(REAL(dup)(fd)));
 }
 
 SSCAP_EXPORT int dup3(int from, int to, int flags)
 {
     if (session_is_ctl(from))
         return refuse();
-    return REAL(dup3)(from, to, flags);
+    return input_became(REAL(dup3)(from, to, flags));
 }
 
 /* --- new ones --- */
 
+/* POSIX locks are for a process and a file: closing any descriptor of it lets go of them (fcntl_locking(2)). */
+static bool may_have_locks(int fd)
+{
+    struct statx what = {0}; /* for the analyser: the kernel fills it in */
+    return GUEST_SYSCALL(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &what) != 0 || S_ISREG(what.stx_mode);
+}
+
 /* Once: another thread may come here at the same time, and from then on the number is the program's. A vfork child that does it costs its
- * parent no more than its next move. */
+ * parent no more than its next move.
+ *
+ * The one before ctl's is the time to make room. Who got past it unseen, as the second end of a pipe, is moved. */
 int descriptors_in_order(int fd)
 {
     static bool given;
-    if (fd <= session.ctl || session.ctl < 0 || __atomic_load_n(&given, __ATOMIC_RELAXED) ||
-        !session_is_ctl(session.ctl) || __atomic_exchange_n(&given, true, __ATOMIC_RELAXED))
+    if (!session.joined || session.ctl < 0 || fd < session.ctl - 1 ||
+        __atomic_load_n(&given, __ATOMIC_RELAXED) || __atomic_exchange_n(&given, true, __ATOMIC_RELAXED) ||
+        !session_is_ctl(session.ctl))
         return fd;
+    if (fd < session.ctl || may_have_locks(fd)) {
+        GUEST_SYSCALL(SYS_close, session.ctl);
+        return fd;
+    }
     long flags = GUEST_SYSCALL(SYS_fcntl, fd, F_GETFD);
     int cloexec = flags > 0 && flags & FD_CLOEXEC ? O_CLOEXEC : 0;
     if (GUEST_SYSCALL(SYS_dup3, fd, session.ctl, cloexec) < 0)

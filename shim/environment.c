@@ -121,7 +121,7 @@ static bool is_right(const char *preload, const char *wanted)
 static bool is_readable(char *const envp[])
 {
     enum { PAGE = 4096 };
-    uintptr_t array_page = 0, string_page = 0;
+    uintptr_t array_page = UINTPTR_MAX, string_page = UINTPTR_MAX; /* none */
     char unused[sizeof *envp];
     for (; envp != NULL; envp++) {
         if ((uintptr_t)envp / PAGE != array_page && !guest_read(unused, envp, sizeof *envp))
@@ -159,6 +159,12 @@ struct environment_need environment_look(char *const envp[], enum loader loader)
     if (!is_right(preload, need.library))
         need.text = sizeof PRELOAD "=:" + (need.library != NULL ? guest_length(need.library) : 0) +
                     (preload != NULL ? guest_length(preload) : 0);
+    size_t length;
+    if (need.session && need.outdated == NULL && need.library != NULL) {
+        bool preloaded = preload != NULL && find_library(preload, &length) != NULL;
+        need.mark = preloaded ? SSCAP_SESSION_HIDDEN : SSCAP_BOTH_HIDDEN;
+        need.marked = sizeof session.variable + 1;
+    }
     if ((need.text != 0 || need.session) && entries <= ENTRIES_MAX)
         need.slots = entries + 3;
     return need;
@@ -188,22 +194,57 @@ static char *put_preload(char *to, const char *value, const char *wanted)
     return to;
 }
 
+/* The new LD_PRELOAD= string, or NULL where nothing would stand in it. */
+static char *fill_preload(const struct environment_need *need, char *text)
+{
+    char *value = guest_copy(text, PRELOAD "=", sizeof PRELOAD);
+    const char *others = need->preload != NULL ? *need->preload + sizeof PRELOAD : "";
+    return put_preload(value, others, need->library) != value ? text : NULL;
+}
+
+static char *fill_session(const struct environment_need *need, char *text)
+{
+    if (need->marked == 0)
+        return session.variable;
+    char *end = guest_copy(text, session.variable, guest_length(session.variable));
+    *end++ = need->mark;
+    *end = '\0';
+    return text;
+}
+
+/* What is new comes last: programs that change their name on the stack need what is before it in one piece (setproctitle). */
 char **environment_fill(const struct environment_need *need, char *const envp[], char **slots, char *text)
 {
     char **slot = slots;
-    if (need->text != 0) {
-        char *value = guest_copy(text, PRELOAD "=", sizeof PRELOAD);
-        const char *others = need->preload != NULL ? *need->preload + sizeof PRELOAD : "";
-        if (put_preload(value, others, need->library) != value)
-            *slot++ = text;
-    }
-    if (need->session)
-        *slot++ = session.variable;
-    for (; envp != NULL && *envp != NULL; envp++)
-        if ((need->text == 0 || envp != need->preload) && envp != need->outdated)
+    char *preload = need->text != 0 ? fill_preload(need, text) : NULL;
+    for (; envp != NULL && *envp != NULL; envp++) {
+        if (need->text != 0 && envp == need->preload) {
+            if (preload != NULL)
+                *slot++ = preload;
+        } else if (envp != need->outdated) {
             *slot++ = *envp;
+        }
+    }
+    if (preload != NULL && need->preload == NULL)
+        *slot++ = preload;
+    if (need->session)
+        *slot++ = fill_session(need, text + need->text);
     *slot = NULL;
     return slots;
+}
+
+void environment_hide(char *envp[], char mark)
+{
+    char **to = envp, **from = envp;
+    if (mark == SSCAP_BOTH_HIDDEN)
+        environment_remove_library(envp);
+    for (; *from != NULL; from++) {
+        const char *preload = guest_after(*from, PRELOAD "=");
+        if (guest_after(*from, SSCAP_ENV_SESSION "=") == NULL && (preload == NULL || *preload != '\0'))
+            *to++ = *from;
+    }
+    while (to < from) /* all of them: behind it is the auxiliary vector, which some look for there (Go) */
+        *to++ = NULL;
 }
 
 void environment_remove_library(char *const envp[])

@@ -11,20 +11,26 @@
 /* Remembers the library's own path, for children. Called once, by the constructor. */
 void environment_init(void);
 
+/* Where a program empties its children's environment, they are to find it empty: what is put in all the same is marked (session_mark), and
+ * this takes it out again before the program looks. In place: envp becomes `environ`. */
+void environment_hide(char *envp[], char mark);
+
 /* What is to change in an environment. */
 struct environment_need {
-    size_t slots;          /* pointers in the changed array, its NULL among them; 0: it is as it should be */
-    size_t text;           /* bytes for the new LD_PRELOAD= string; 0: it is as it should be */
-    char *const *preload;  /* the entry that is to be replaced, or NULL */
-    const char *library;   /* what stands in it for us; NULL: nothing */
-    bool session;          /* SSCAP_SESSION is missing, */
+    size_t slots;         /* pointers in the changed array, its NULL among them; 0: it is as it should be */
+    size_t text;          /* bytes for the new LD_PRELOAD= string; 0: it is as it should be */
+    char *const *preload; /* the entry that is to be replaced, or NULL */
+    const char *library;  /* what stands in it for us; NULL: nothing */
+    bool session;         /* SSCAP_SESSION is missing, */
+    size_t marked;        /* bytes for it with a mark; 0: it is to be seen */
+    char mark;
     char *const *outdated; /* or this entry is it, and does not say what a filter forbids; or NULL */
 };
 
 /* For a program with this loader. */
 struct environment_need environment_look(char *const envp[], enum loader loader);
 
-/* Fills `slots` (need->slots pointers) and `text` (need->text bytes), both the caller's; returns slots. */
+/* Fills `slots` (need->slots pointers) and `text` (need->text + need->marked bytes), both the caller's; returns slots. */
 char **environment_fill(const struct environment_need *need, char *const envp[], char **slots, char *text);
 
 /* The environment to start a program with: envp itself, or a changed copy on the caller's stack (alloca: a vfork child may not
@@ -34,7 +40,7 @@ char **environment_fill(const struct environment_need *need, char *const envp[],
         struct environment_need need_ = environment_look((envp), (loader));                                  \
         need_.slots == 0 ? (char **)(uintptr_t)(envp)                                                        \
                          : environment_fill(&need_, (envp), __builtin_alloca(need_.slots * sizeof(char *)),  \
-                                            __builtin_alloca(need_.text + 1));                               \
+                                            __builtin_alloca(need_.text + need_.marked + 1));                \
     })
 
 /* The same for the shell that libc starts. */

@@ -22,16 +22,20 @@ static void announce_exec(const char *path)
     process_announce_name(SSCAP_EVENT_EXEC, name);
 }
 
-/* Shells try every directory of PATH by execve (dash): those that cannot succeed are not worth an announcement. */
-static bool can_execute(int directory, const char *path)
+/* Shells try every directory of PATH by execve (dash): those that cannot succeed are not worth an announcement. 0, or -ENOENT: not worth
+ * anything; or -errno: not known, as the real user's rights are asked. */
+static long can_execute(int directory, const char *path)
 {
-    return session.joined && GUEST_SYSCALL(SYS_faccessat, directory, path, X_OK) == 0;
+    return session.joined ? GUEST_SYSCALL(SYS_faccessat, directory, path, X_OK) : -ENOENT;
 }
 
 static int run(const char *path, char *const argv[], char *const envp[])
 {
     enum loader loader = LOADER_OURS;
-    bool announced = can_execute(AT_FDCWD, path);
+    long error = can_execute(AT_FDCWD, path);
+    bool announced = error == 0;
+    if (error == -ENOENT)
+        return REAL(execve)(path, argv, envp);
     if (announced) {
         announce_exec(path);
         loader = loader_of(AT_FDCWD, path);
@@ -102,7 +106,7 @@ SSCAP_EXPORT int execveat(int directory, const char *path, char *const argv[], c
     char first = '\0';
     if (flags & AT_EMPTY_PATH && guest_read(&first, path, 1) && first == '\0') {
         announced = announce_descriptor(directory, &loader);
-    } else if (can_execute(directory, path)) {
+    } else if (can_execute(directory, path) == 0) {
         announced = true;
         announce_exec(path);
         loader = loader_of(directory, path);

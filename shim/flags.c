@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 
 #include "shim/descriptors.h"
+#include "shim/input.h"
 #include "shim/real.h"
 #include "shim/session.h"
 #include "shim/terminal.h"
@@ -112,7 +113,7 @@ static int control(__typeof__(&(fcntl)) real, int fd, int command, long argument
     }
     int result = real(fd, command, argument);
     if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) && argument <= session.ctl)
-        return descriptors_in_order(result);
+        return descriptors_in_order(input_became(result));
     return command == F_GETFL && result >= 0 ? shown(fd, result) : result;
 }
 

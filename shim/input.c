@@ -1,11 +1,14 @@
-/* input.c: read and its kin on fd 0, 1 and 2.
+/* input.c: see input.h. read and its kin on fd 0, 1 and 2.
  *
  * A pipe's end for writing cannot be read from: EBADF. A captured stream is a socket, where read would wait for ever for what nobody
  * sends: vim reads stderr, as fd 0, when stdin has ended. One that claims to be sscap's terminal (--tty) is read from that, as more does, for
- * its keys. Only these three numbers are looked at: to ask what each descriptor is before each read is too dear. The kernel could not
+ * its keys. Only these three numbers are looked at, and fd 0, of which shells read byte by byte, only where it was a stream when the program
+ * began, or became one by dup: to ask what each descriptor is before each read is too dear. The kernel could not
  * be asked to refuse instead: a socket that is shut down for reading polls as readable, and who watches it for its reader's end
  * (asyncio's pipe transports) takes it for gone. */
 #define _GNU_SOURCE
+#include "shim/input.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/uio.h>
@@ -17,9 +20,20 @@
 
 #include "shim/guest.h"
 
+/* A vfork child that sets it costs its parent some time, and nothing else. */
+static bool stdin_was_stream;
+
+int input_became(int fd)
+{
+    if (fd == STDIN_FILENO && session.joined && !stdin_was_stream && session_stream(fd) >= 0)
+        stdin_was_stream = true;
+    return fd;
+}
+
 static bool is_captured(int fd)
 {
-    return (unsigned int)fd <= STDERR_FILENO && session.joined && session_stream(fd) >= 0;
+    return (unsigned int)fd <= STDERR_FILENO && session.joined && (fd != STDIN_FILENO || stdin_was_stream) &&
+           session_stream(fd) >= 0;
 }
 
 static void shut(void *fd)

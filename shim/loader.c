@@ -19,11 +19,11 @@
 #include "shim/guest.h"
 
 enum {
-    HEAD = 1024,       /* bytes: linkers put headers and interpreter there, unless patchelf(1) moved them */
-    SCRIPT_LINE = 256, /* bytes of a script that the kernel looks at (BINPRM_BUF_SIZE) */
-    INTERPRETERS = 5,  /* of a script, one for the other (fs/exec.c, exec_binprm) */
-    SEGMENTS = 64,     /* a program has a dozen */
-    INTERPRETER_MAX = 512, /* bytes, of a program's; the longest are those of Nix and Guix */
+    HEAD = 512, /* bytes: nearly always all headers that are looked at; stacks may be small (sigaltstack) */
+    SCRIPT_LINE = 256,     /* bytes of a script that the kernel looks at (BINPRM_BUF_SIZE) */
+    INTERPRETERS = 5,      /* of a script, one for the other (fs/exec.c, exec_binprm) */
+    SEGMENTS = 64,         /* a program has a dozen */
+    INTERPRETER_MAX = 256, /* bytes, of a program's; the longest are those of Nix and Guix */
 };
 
 /* --- a file and its first bytes --- */
@@ -221,42 +221,70 @@ enum loader loader_of(int directory, const char *path)
 
 /* --- commands --- */
 
-/* directory[0..length) + "/" + file, as glibc's execvpe puts them together: no directory is the current one. False: too long. */
-static bool join(char *path, const char *directory, size_t length, const char *file)
+/* directory[0..length) + "/" + file, as glibc's execvpe puts them together: no directory is the current one. */
+static void join(char *path, const char *directory, size_t length, const char *file)
 {
-    size_t file_length = guest_length(file);
-    if (length + 1 + file_length + 1 > PATH_MAX)
-        return false;
     char *end = guest_copy(path, directory, length);
     if (length > 0)
         *end++ = '/';
-    guest_copy(end, file, file_length + 1);
-    return true;
+    guest_copy(end, file, guest_length(file) + 1);
+}
+
+static size_t directory_length(const char *search)
+{
+    size_t length = 0;
+    while (search[length] != '\0' && search[length] != ':')
+        length++;
+    return length;
+}
+
+/* Bytes that hold every path that join makes and the kernel takes. */
+static size_t path_size(const char *search, const char *file)
+{
+    size_t longest = 0;
+    for (;;) {
+        size_t length = directory_length(search);
+        if (length > longest)
+            longest = length;
+        if (search[length] == '\0')
+            break;
+        search += length + 1;
+    }
+    size_t size = longest + 1 + guest_length(file) + 1;
+    return size < PATH_MAX ? size : PATH_MAX;
+}
+
+/* 0, or -ENOENT: execvp looks further; or why it cannot be read. */
+static int open_executable(struct file *file, const char *path)
+{
+    if (GUEST_SYSCALL(SYS_faccessat, AT_FDCWD, path, X_OK) != 0)
+        return -ENOENT;
+    int error = open_file(file, AT_FDCWD, path);
+    return error == -EISDIR ? -ENOENT : error;
 }
 
 enum loader loader_of_command(const char *file, const char *search)
 {
     struct file opened;
-    char path[PATH_MAX];
-    if (file == NULL)
+    if (file == NULL || *file == '\0')
         return LOADER_OURS;
     for (const char *p = file; *p != '\0'; p++)
         if (*p == '/')
             return loader_of(AT_FDCWD, file);
     if (search == NULL)
         search = "/bin:/usr/bin"; /* confstr(_CS_PATH) */
-    while (*file != '\0') {
-        size_t length = 0;
-        while (search[length] != '\0' && search[length] != ':')
-            length++;
-        if (join(path, search, length, file) && GUEST_SYSCALL(SYS_faccessat, AT_FDCWD, path, X_OK) == 0) {
-            int error = open_file(&opened, AT_FDCWD, path);
-            if (error != -EISDIR)
+    size_t size = path_size(search, file);
+    char *path = __builtin_alloca(size);
+    for (;;) {
+        size_t length = directory_length(search);
+        if (length + 1 + guest_length(file) + 1 <= size) {
+            join(path, search, length, file);
+            int error = open_executable(&opened, path);
+            if (error != -ENOENT)
                 return error < 0 ? LOADER_OURS : loader_of_file(&opened, path);
         }
         if (search[length] == '\0')
-            break;
+            return LOADER_OURS;
         search += length + 1;
     }
-    return LOADER_OURS;
 }

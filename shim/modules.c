@@ -338,3 +338,11 @@ bool modules_program_has_note(const char *name, uint32_t type)
             return note_of(segments, count, (uintptr_t)segments - segments[i].p_vaddr, name, type).length > 0;
     return false;
 }
+
+/* Go's runtime looks at the dispositions by system calls of its own, and where one is not the default, it
+ * hands crashes in C code on to it instead of telling of them itself and exiting with 2. */
+bool modules_is_go(void)
+{
+    enum { NT_GO_BUILD_ID = 4 };
+    return modules_program_has_note("Go", NT_GO_BUILD_ID);
+}

@@ -34,4 +34,7 @@ bool modules_is_code(uintptr_t pc, size_t before);
  * names. */
 bool modules_program_has_note(const char *name, uint32_t type);
 
+/* Whether the program is one of Go's, which makes most of its system calls past libc. */
+bool modules_is_go(void);
+
 #endif

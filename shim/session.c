@@ -3,6 +3,7 @@
 #include "shim/session.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,7 +14,12 @@
 
 #include "shim/guest.h"
 
-enum { BEHIND_WAITS = 4, BEHIND_WAIT_NS = 50 * 1000 * 1000 };
+enum {
+    BEHIND_WAITS = 4,
+    BEHIND_WAIT_NS = 50 * 1000 * 1000,
+    CAUGHT_UP_WAITS = 50,
+    CAUGHT_UP_WAIT_NS = 1000 * 1000,
+};
 
 struct session session;
 
@@ -47,12 +53,19 @@ static bool read_check(const char *value)
     return read_field(&at, 8, &check) && check == sscap_check(value, SSCAP_SESSION_LENGTH);
 }
 
+char session_mark(const char *value)
+{
+    size_t length = guest_length(value);
+    char last = length > 0 ? value[length - 1] : '\0';
+    return last == SSCAP_SESSION_HIDDEN || last == SSCAP_BOTH_HIDDEN ? last : '\0';
+}
+
 bool session_read(const char *value)
 {
     struct session s = {.joined = true};
     uint64_t version, ctl, runner, nonce[2], flags, name;
     const char *text = value;
-    if (guest_length(value) != SSCAP_SESSION_LENGTH + SSCAP_CHECK_LENGTH ||
+    if (guest_length(value) - (session_mark(value) != '\0') != SSCAP_SESSION_LENGTH + SSCAP_CHECK_LENGTH ||
         value[SSCAP_SESSION_LENGTH] != ':')
         return false;
     if (!read_field(&text, 4, &version) || version != SSCAP_WIRE_VERSION || !read_check(value))
@@ -80,7 +93,7 @@ bool session_read(const char *value)
     char *end = guest_copy(s.socket_name, SSCAP_SOCKET_PREFIX, sizeof SSCAP_SOCKET_PREFIX - 1);
     guest_copy(end, value + SSCAP_SESSION_LENGTH - 16, 16);
     end = guest_copy(s.variable, SSCAP_ENV_SESSION "=", sizeof SSCAP_ENV_SESSION);
-    guest_copy(end, value, SSCAP_SESSION_LENGTH + SSCAP_CHECK_LENGTH + 1);
+    guest_copy(end, value, SSCAP_SESSION_LENGTH + SSCAP_CHECK_LENGTH);
     guest_copy(&session, &s, sizeof s);
     guest_forbidden = s.flags >> SSCAP_FLAG_FORBIDDEN_SHIFT;
     return true;
@@ -254,6 +267,18 @@ void session_send(struct sscap_event *event, const void *payload, uint32_t lengt
     hold_release(&hold);
     if (!is_ctl && !send_by_name(parts, 2))
         send_in_stream(event, payload, length);
+}
+
+void session_wait_for_runner(void)
+{
+    for (int waits = 0; waits < CAUGHT_UP_WAITS; waits++) {
+        int unread = 0;
+        if (!session_is_ctl(session.ctl) || GUEST_SYSCALL(SYS_ioctl, session.ctl, TIOCOUTQ, &unread) < 0 ||
+            unread == 0)
+            return;
+        struct timespec limit = {.tv_nsec = CAUGHT_UP_WAIT_NS};
+        GUEST_SYSCALL(SYS_ppoll, NULL, 0, &limit, NULL, 0);
+    }
 }
 
 int session_send_frame(int fd, const struct sscap_frame *frame, const void *payload)

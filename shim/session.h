@@ -27,6 +27,9 @@ extern struct session session;
 /* Reads the session variable's value. False, and session untouched, when it is not one of ours, whole and of our version. */
 bool session_read(const char *value);
 
+/* SSCAP_SESSION_HIDDEN or SSCAP_BOTH_HIDDEN behind the variable's value, or NUL: see environment_hide. */
+char session_mark(const char *value);
+
 /* From here on none of these calls (bits of enum guest_kind) is made by us, by forked children's, and by the programs that these execute. */
 void session_forbid(uint32_t kinds);
 
@@ -55,6 +58,9 @@ bool session_is_ctl(int fd);
  * runner, through ctl or, where the program closed that, through the named socket, or else in a stream. Waits a little when the runner is behind; gives
  * up in silence when it cannot be reached. */
 void session_send(struct sscap_event *event, const void *payload, uint32_t length);
+
+/* Returns when the runner has read what was sent through ctl; but not for long, and where ctl is lost, at once. */
+void session_wait_for_runner(void);
 
 /* Sends one frame to fd, if that is a captured stream, without blocking for long. Returns which one; -1: it is none, or it did not take
  * the frame. */

@@ -9,16 +9,21 @@
  *     those names).
  *  4. State is written in the constructor and never again: a vfork child shares it with its parent. But for what is said where it
  *     stands to be harmless then: hold.c's slots, flags.c's word per stream, real.c's addresses, crash.c's last words,
- *     what a filter forbids (sandbox.c), whether ctl was given up (descriptors.c).
+ *     what a filter forbids (sandbox.c), whether ctl was given up (descriptors.c),
+ *     whether stdin was a stream (input.c).
  *  5. A descriptor number proves nothing. Before a byte of ours goes anywhere, SO_COOKIE must say that it is our socket.
  *  6. Cancellation points stay cancellation points, and what was none does not become one.
  */
 #define _GNU_SOURCE
+#include <unistd.h>
+
 #include "shim/bootstrap.h"
 #include "shim/buffering.h"
 #include "shim/crash.h"
 #include "shim/environment.h"
 #include "shim/exit.h"
+#include "shim/input.h"
+#include "shim/modules.h"
 #include "shim/output.h"
 #include "shim/real.h"
 #include "shim/session.h"
@@ -40,7 +45,11 @@ __attribute__((constructor)) static void load(int argc, char *const argv[], char
         bootstrap(argc, argv, envp);
     } else if (session_read(value)) {
         environment_init();
+        char mark = session_mark(value);
+        if (mark != '\0' && !modules_is_go()) /* Go starts its children past exec.c */
+            environment_hide((char **)(uintptr_t)envp, mark);
         output_init();
+        input_became(STDIN_FILENO);
         buffering_init();
         crash_init();
         exit_init();

@@ -18,6 +18,10 @@
 #define SSCAP_WIRE_VERSION 2
 
 /* Environment. */
+/* Behind the variable's value, no hexadecimal digits: the program does not get to see it, or it and the library's part of LD_PRELOAD. */
+#define SSCAP_SESSION_HIDDEN 's'
+#define SSCAP_BOTH_HIDDEN    'p'
+
 #define SSCAP_ENV_SESSION  "SSCAP_SESSION" /* the session of this tree, as SSCAP_SESSION_FORMAT */
 #define SSCAP_ENV_RUNNER   "SSCAP_RUNNER"  /* path of the runner, for LD_PRELOAD use without a session */
 #define SSCAP_LIBRARY_NAME "libsscap.so"

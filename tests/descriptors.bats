@@ -60,3 +60,10 @@ print(sorted(p.name for p in pathlib.Path("/proc/%d/task/%d/fdinfo" % (os.getpid
     run_sscap --tag=none -q sh -c 'ls -l /proc/$$/fd | grep -c socket'
     assert_text "$out" 3
 }
+
+@test "a program that comes up to the library's number goes on in order, and keeps its locks" {
+    for how in open fopen dup fcntl pipe socket; do
+        same "$PROGRAMS/past_ctl" $how "$TMP/locked"
+        assert_matches "$out" '^lock: 1$'
+    done
+}

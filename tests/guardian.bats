@@ -165,7 +165,59 @@ is_idle() {
     esac
 }
 
+@test "guardian: a reader of stdout that does not read holds up no stderr" {
+    mkfifo "$TMP/fifo" "$TMP/go"
+    exec 7<>"$TMP/fifo"
+    to=$TMP/fifo start --lines=1000000 sh -c 'seq 200000; : >"$1"; read -r x <"$0"; echo late >&2; exit 4' "$TMP/go" "$TMP/done"
+    wait_until [ -e "$TMP/done" ]
+    kill_worker
+    wait_until grep -q killed "$err"
+    echo >"$TMP/go"
+    wait_until grep -qx late "$err"
+    (close_inherited && exec cat "$TMP/fifo") >"$TMP/read" &
+    local reader=$!
+    reads() { [ "$(readlink "/proc/$reader/fd/3")" = "$TMP/fifo" ]; }
+    wait_until reads
+    exec 7>&-
+    finish
+    assert_status 4
+    wait "$reader"
+    assert_numbers 200000 "$TMP/read"
+}
+
 # --- the command, and the end ---
+
+@test "guardian: killed just as the command is started: its status arrives, or is said not to have been started" {
+    need python3
+    capture "$PYTHON" - "$SSCAP" "$TMP/there" <<'EOF'
+import os, re, subprocess, sys, time
+sscap, there = sys.argv[1:]
+for i in range(100):
+    if os.path.exists(there):
+        os.unlink(there)
+    command = ["sh", "-c", 'echo out; : >"$0"; exit 7', there]
+    guardian = subprocess.Popen([sscap, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    runner = []
+    while not runner and guardian.poll() is None:
+        with open(f"/proc/{guardian.pid}/task/{guardian.pid}/children") as children:
+            runner = children.read().split()
+    end = time.perf_counter() + i * 50e-6
+    while time.perf_counter() < end:
+        pass
+    if runner:
+        try:
+            os.kill(int(runner[0]), 9)
+        except ProcessLookupError:
+            pass
+    out, err = guardian.communicate()
+    if os.path.exists(there):
+        assert guardian.returncode == 7 and "out" in out, (i, guardian.returncode, out, err)
+    else:
+        assert guardian.returncode == 125 and out == "" and "the command had not been started" in err, (i, out, err)
+EOF
+    assert_empty "$err"
+    assert_status 0
+}
 
 @test "guardian: command killed by a signal after the runner: 128 + N" {
     start sh -c 'echo $$; exec sleep 1000'

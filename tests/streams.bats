@@ -381,8 +381,33 @@ stalled() {
     done
 }
 
-@test "streams: vim, which reads stderr when stdin ends, ends" {
-    need vim
-    capture setsid -w "$SSCAP" --tag=none vim -u NONE -es </dev/null
-    assert_status 0
+@test "streams: who reads from them is told that it cannot, also as fd 0 (vim does, when stdin ends)" {
+    need python3
+    as_a_pipe "$PYTHON" -c '
+import errno, fcntl, os, subprocess, sys
+def read(fd):
+    try:
+        print(len(os.read(fd, 1)))
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+read(1)
+read(2)
+os.close(0)
+read(0)
+os.dup(2)
+read(0)
+os.close(0)
+fcntl.fcntl(1, fcntl.F_DUPFD, 0)
+read(0)
+null = os.open("/dev/null", os.O_RDONLY)
+os.dup2(null, 0)
+read(0)
+os.dup2(1, 0)
+read(0)
+sys.stdout.flush()
+# In a new program, and by a shell.
+subprocess.run([sys.executable, "-c", "import os\ntry: os.read(0, 1)\nexcept OSError as e: print(e.errno)"], stdin=1)
+subprocess.run(["bash", "-c", "read x 2>&1 | sed s/.*read/read/; echo ended"], stdin=2)
+'
+    assert_equal 'EBADF EBADF EBADF EBADF EBADF 0 EBADF 9' "$(head -n 8 "$out" | paste -sd ' ')"
 }

@@ -17,6 +17,10 @@ run_unit() {
     run_unit lines
 }
 
+@test "the runner killed at any instruction: each byte is there once" {
+    run_unit killed
+}
+
 @test "symbols: functions of files whole, stripped, cut, replaced or no files at all" {
     need gcc strip
     run_unit symbols

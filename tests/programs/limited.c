@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -166,6 +167,33 @@ static void on_alternate_stack(int signal)
     do_all(NULL);
 }
 
+static int executed = -1;
+
+static void execute(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        execlp("true", "true", (char *)NULL);
+        _exit(1);
+    }
+    waitpid(child, &executed, 0);
+}
+
+/* With as much stack as is left of SIGSTKSZ (8 KiB, of old) in a handler, and nothing below it: those of crashes start a debugger there. */
+static void on_tiny_stack(void)
+{
+    enum { PAGE = 4096, SIZE = 6 << 10 };
+    char *memory = mmap(NULL, PAGE + SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(memory, PAGE, PROT_NONE);
+    getcontext(&there);
+    there.uc_stack.ss_sp = memory + PAGE;
+    there.uc_stack.ss_size = SIZE;
+    there.uc_link = &here;
+    makecontext(&there, execute, 0);
+    swapcontext(&here, &there);
+    say("executed: %d\n", executed);
+}
+
 static void stacks(void)
 {
     static char small[24 << 10], alternate[24 << 10];
@@ -180,6 +208,7 @@ static void stacks(void)
     makecontext(&there, coroutine, 0);
     swapcontext(&here, &there);
     sigaltstack(&stack, &old);
+    on_tiny_stack();
     say("there was %s alternate stack\n", old.ss_flags & SS_DISABLE ? "no" : "an");
     sigaction(SIGUSR1, &action, NULL);
     raise(SIGUSR1);

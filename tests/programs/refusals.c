@@ -115,6 +115,7 @@ static void descriptors(int fd)
 
 static void paths(void)
 {
+    char *good[] = {"x", NULL};
     TELL(open(nowhere, O_RDONLY));
     TELL(open("", O_RDONLY));
     TELL(open("/dev/stdout/", O_WRONLY));
@@ -129,6 +130,12 @@ static void paths(void)
     TELL(execve("/", nothing, nothing));
     TELL(fexecve(bad, (char *[]){"x", NULL}, (char *[]){NULL}));
     TELL(execlp("no such program", "x", (char *)NULL));
+    TELL(execve("/bin/true", good, nowhere));
+    TELL(execve("/bin/true", good, (char *[]){nowhere, NULL}));
+    TELL(execvpe("true", good, nowhere));
+    TELL(execveat(AT_FDCWD, nowhere, good, nothing, 0));
+    TELL(execveat(STDIN_FILENO, nowhere, good, nothing, AT_EMPTY_PATH));
+    TELL(posix_spawn(nothing, "/bin/true", nothing, nothing, good, nowhere));
     TELL(posix_spawn(nothing, "/no such program", nothing, nothing, (char *[]){"x", NULL}, (char *[]){NULL}));
 }
 
