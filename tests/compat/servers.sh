@@ -84,6 +84,8 @@ END
     sed -i 's#access_log /dev/stdout#access_log logs/access#' nginx.conf
     nginx -p "$PWD" -c "$PWD/nginx.conf" 2>/dev/null
     until_true 10 curl -s http://127.0.0.1:8080/daemon
+    # The answer goes out before its line goes into the log.
+    until_true 10 grep daemon logs/access
     nginx -p "$PWD" -c "$PWD/nginx.conf" -s stop 2>/dev/null
     grep -c daemon logs/access
 }

@@ -273,8 +273,7 @@ os.closerange(3, 16); print(subprocess.run(["echo", "run"]).returncode)'
     echo "fsize $?"
 }
 
-row seccomp -n gcc -s both \
-    'filters that refuse sendmsg, socket and connect, or kill over them; PR_SET_DUMPABLE 0; PR_SET_PDEATHSIG; strict mode'
+row seccomp -n gcc -s both 'filters that refuse sendmsg, socket and sendto, or kill over them; PR_SET_DUMPABLE 0; strict mode'
 row_seccomp() {
     cat >s.c <<'END'
 #include <errno.h>
@@ -327,8 +326,115 @@ END
     done
 }
 
-row descriptors -n 'perl /usr/bin/python3=python3 lsof' \
-    'programs that list, count and close their descriptors: shells, python, perl, find, lsof'
+row sandboxes -n 'man=man-db groff=groff-base apt-get=apt' 'programs with seccomp filters of their own: man, apt'
+row_sandboxes() {
+    printf '.TH PAGE 1\n.SH NAME\npage \\- some text\n.EQ\nx sup 2\n.EN\n' >page.1 && gzip -k page.1
+    man ./page.1 && man ./page.1.gz
+    echo "man $?"
+    mkdir -p repository apt/lists/partial apt/cache/archives/partial
+    : >repository/Packages
+    echo "deb [trusted=yes] copy:$PWD/repository ./" >apt/sources.list
+    apt-get -o Dir::Etc::SourceList="$PWD/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o Dir::Cache="$PWD/apt/cache" \
+        -o Dir::State::Lists="$PWD/apt/lists" -o APT::Sandbox::Seccomp=1 -o APT::Sandbox::User=root update 2>&1 | tail -n 1
+    echo "apt ${PIPESTATUS[0]}"
+}
+
+# Compiled where needed: programs that the other tests have, too.
+own_program() { # NAME [OPTION]...
+    gcc -D_GNU_SOURCE= -w -pthread "${@:2}" "$HERE/../programs/$1.c" -ldl
+}
+
+row clone -n gcc -s set -t 90 \
+    'fork in threads, in handlers of signals and of fork; vfork; clone and clone3 with all kinds of flags; dlopen storms, dlmopen, LD_BIND_NOW'
+row_clone() {
+    local way
+    own_program fork_places -o fork_places && own_program loading -o loading && own_program libloud -shared -fPIC -o libloud.so || return
+    for way in thread atfork handler vfork clone syscall namespaces write beside; do
+        ./fork_places $way
+        echo "$way $?"
+    done
+    for way in once storm apart libc error; do
+        ./loading $way ./libloud.so
+        echo "$way $?"
+        LD_BIND_NOW=1 ./loading $way ./libloud.so
+        echo "$way, bound at once: $?"
+    done
+}
+
+row limited -n gcc -s both -t 90 \
+    'programs that go on with no free descriptor, no privileges, no processes, little memory, small stacks, a stack that overflows'
+row_limited() {
+    local way
+    own_program limited -o limited || return
+    for way in descriptors privileges memory stacks overflow; do
+        ./limited $way
+        echo "$way $?"
+    done
+}
+
+# In the midst: each has begun, and goes on until it has seen that the runner is dead.
+row survives -n 'make /usr/bin/python3=python3' -s both -t 120 -f '/^sscap: the runner was killed by SIGKILL: /d' \
+    'the runner killed with SIGKILL in the midst of make -j4, a Python Pool and a shell with children; lines, errors, statuses'
+row_survives() {
+    local jobs=() job runner=$PPID
+    mkdir begun
+    cat >Makefile <<'END'
+all: $(shell seq -f t%g 300) fail
+t%:
+	@echo "made $*"; echo "warned $*" >&2; if [ $* = 100 ]; then touch begun/make; until [ -e killed ]; do sleep 0.02; done; fi
+fail:
+	@echo failing; exit 7
+END
+    cat >pool.py <<'END'
+import multiprocessing, os, sys, time
+
+def work(n):
+    print("work", n, flush=True)
+    os.write(2, b"warned by work %d\n" % n)
+    if n == 100:
+        open("begun/pool", "w")
+        while not os.path.exists("killed"):
+            time.sleep(0.02)
+    return n * n
+
+if __name__ == "__main__":
+    with multiprocessing.Pool(4) as pool:
+        print(sum(pool.map(work, range(1000), 5)))
+    sys.exit(3)
+END
+    cat >loop.sh <<'END'
+for n in $(seq 300); do
+    echo "by the shell $n"
+    /bin/echo "by a child $n" >&2
+    (echo "by a pipe $n" | cat)
+    [ "$n" != 100 ] || { >begun/loop; until [ -e killed ]; do sleep 0.02; done; }
+done
+sh -c 'echo last; kill -KILL $$'
+END
+    make -s -k -j4 &
+    jobs+=($!)
+    /usr/bin/python3 pool.py &
+    jobs+=($!)
+    bash loop.sh &
+    jobs+=($!)
+    for job in make pool loop; do until_true 60 [ -e "begun/$job" ]; done
+    # Without sscap there is nobody to be killed.
+    if [ "$(ps -o comm= -p "$runner")" = sscap ]; then
+        kill -KILL "$runner"
+        until_true 10 sh -c "! ps -o pid= -p $runner" && echo "the runner is dead"
+    else
+        echo "the runner is dead"
+    fi
+    touch killed
+    for job in "${jobs[@]}"; do
+        wait "$job"
+        echo "status $?"
+    done
+    return 9
+}
+
+row descriptors -n 'perl /usr/bin/python3=python3 ruby node=nodejs' \
+    'programs that list, count and close their descriptors: shells, python, perl, ruby, node, find'
 row_descriptors() {
     find /proc/self/fd | sed 's#.*/##' | wc -l
     bash -c 'echo /proc/self/fd/* | wc -w'
@@ -338,6 +444,13 @@ row_descriptors() {
 os.system("echo closed; exit 3"); print(os.spawnlp(os.P_WAIT, "sh", "sh", "-c", "exit 4"))'
     perl -MPOSIX -e 'POSIX::close($_) for 3 .. 4095; open my $f, "<", "/dev/null"; print fileno $f, "\n";
         system "echo perl"; print `ls /proc/self/fd | wc -l`'
+    ruby -e 'puts Dir.children("/proc/self/fd").size; (3..4095).each { |n| IO.for_fd(n).close rescue nil }; system "ls /proc/self/fd | wc -l"'
+    node -e 'const fs = require("fs"); const own = n => n > 255; console.log(fs.readdirSync("/proc/self/fd").filter(own),
+        fs.readdirSync("/dev/fd").filter(own)); fs.readdir("/proc/self/fdinfo", (e, l) => console.log(e, l.filter(own)))'
+}
+
+row lsof -n lsof 'what lsof sees of others, and of itself'
+row_lsof() {
     lsof -a -p $$ -d '^txt,^mem,^cwd,^rtd,^255' 2>/dev/null | awk '$4 ~ /^[0-9]/ && substr($4, 1, length($4) - 1) < 255' | wc -l
 }
 

@@ -148,39 +148,44 @@ static void note_all64(struct dirent64 **entries, int n)
 
 static void by_scandir(const char *path)
 {
-    struct dirent **entries;
-    note_all(entries, scandir(path, &entries, NULL, alphasort));
+    struct dirent **entries = NULL;
+    int n = scandir(path, &entries, NULL, alphasort);
+    note_all(entries, n);
 }
 
 static void by_scandir_filter(const char *path)
 {
-    struct dirent **entries;
+    struct dirent **entries = NULL;
     in_filter = 0;
-    note_all(entries, scandir(path, &entries, filter, alphasort));
+    int n = scandir(path, &entries, filter, alphasort);
+    note_all(entries, n);
 }
 
 static void by_scandir64(const char *path)
 {
-    struct dirent64 **entries;
-    note_all64(entries, scandir64(path, &entries, filter64, NULL));
+    struct dirent64 **entries = NULL;
+    int n = scandir64(path, &entries, filter64, NULL);
+    note_all64(entries, n);
 }
 
 static void by_scandirat(const char *path)
 {
-    struct dirent **entries;
+    struct dirent **entries = NULL;
     char copy[256];
     strcpy(copy, path);
     char *slash = strrchr(copy, '/');
     *slash = '\0';
     int fd = open(copy, O_PATH | O_DIRECTORY);
-    note_all(entries, scandirat(fd, slash + 1, &entries, NULL, NULL));
+    int n = scandirat(fd, slash + 1, &entries, NULL, NULL);
+    note_all(entries, n);
     close(fd);
 }
 
 static void by_scandirat64(const char *path)
 {
-    struct dirent64 **entries;
-    note_all64(entries, scandirat64(AT_FDCWD, path, &entries, NULL, NULL));
+    struct dirent64 **entries = NULL;
+    int n = scandirat64(AT_FDCWD, path, &entries, NULL, NULL);
+    note_all64(entries, n);
 }
 
 static const struct {
