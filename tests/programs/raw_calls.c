@@ -34,7 +34,8 @@ static long early_pid, early_error;
 
 static void answer(void) {}
 
-static void (*resolve(void))(void)
+/* Old compilers do not see that the attribute below uses it. */
+__attribute__((used)) static void (*resolve(void))(void)
 {
     early_pid = syscall(SYS_getpid);
     early_error = syscall(SYS_close, -1);
