@@ -147,12 +147,25 @@ SSCAP_EXPORT int socketpair(int domain, int type, int protocol, int ends[2])
     return both_in_order(REAL(socketpair)(domain, type, protocol, ends), ends);
 }
 
+/* A socket without a name says EINVAL, a pipe ENOTSOCK, by which programs tell what they were given (node). */
+static int no_listener(int fd, int result)
+{
+    if (result < 0 && errno == EINVAL && session.joined && session_stream(fd) >= 0)
+        errno = ENOTSOCK;
+    return result;
+}
+
+SSCAP_EXPORT int listen(int fd, int backlog)
+{
+    return no_listener(fd, REAL(listen)(fd, backlog));
+}
+
 SSCAP_EXPORT int accept(int fd, __SOCKADDR_ARG address, socklen_t *length)
 {
-    return descriptors_in_order(REAL(accept)(fd, address, length));
+    return no_listener(fd, descriptors_in_order(REAL(accept)(fd, address, length)));
 }
 
 SSCAP_EXPORT int accept4(int fd, __SOCKADDR_ARG address, socklen_t *length, int flags)
 {
-    return descriptors_in_order(REAL(accept4)(fd, address, length, flags));
+    return no_listener(fd, descriptors_in_order(REAL(accept4)(fd, address, length, flags)));
 }

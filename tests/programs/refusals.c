@@ -56,6 +56,9 @@ static void output(int fd)
     TELL(read(bad, &byte, 1));
     TELL(read(fd, nowhere, 1));
     TELL(readv(fd, &one, bad));
+    TELL(listen(fd, 1));
+    TELL(accept(fd, nothing, nothing));
+    TELL(accept4(fd, nothing, nothing, SOCK_CLOEXEC));
 }
 
 static void *output_of_thread(void *fd)
