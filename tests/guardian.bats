@@ -76,7 +76,7 @@ assert_told() {
 }
 
 @test "guardian: killed while its reader is stuck: nothing of what is kept is lost" {
-    local n=200000
+    local n=100000
     mkfifo "$TMP/fifo"
     exec 7<>"$TMP/fifo"
     to=$TMP/fifo start --lines=1000000 sh -c "seq $n; echo \$? >\"\$0\"; exit 4" "$TMP/done"
