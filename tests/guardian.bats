@@ -53,7 +53,7 @@ assert_told() {
 
 @test "guardian: killed in the midst of a stream of lines into a file: each line comes once, in order" {
     local n=300000 i
-    for i in 1 2 3 4 5; do
+    for i in 1 3 5; do
         start_endless "seq $n"
         kill_after $((i * 1000000))
         finish
