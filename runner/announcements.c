@@ -192,7 +192,7 @@ static void take_spawn(struct processes *processes, int32_t sender, int32_t chil
     struct process *process = child > 0 ? processes_newest(processes, child) : NULL;
     if (child <= 0)
         return;
-    if (process == NULL && processes_was_child(processes, child, sender))
+    if (process == NULL && pids_was_child(&processes->pids, child, sender))
         return;
     if (process == NULL || (process->ended && (process->forked || process->ppid != sender)))
         process = processes_add(processes, child, sender, name, PIDFD_NONE);
@@ -281,7 +281,7 @@ static struct process *reaped_child(struct processes *processes, int32_t sender,
 {
     struct process *process = dead_with_pid(processes, child, sender, traced);
     const struct process *parent = processes_newest(processes, sender);
-    if (process != NULL || traced || processes_was_known(processes, child))
+    if (process != NULL || traced || pids_take_gone(&processes->pids, child))
         return process;
     process = processes_newest(processes, child);
     if (process != NULL && process->pid == child && process->ppid == sender && !process->ended) {

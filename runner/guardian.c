@@ -109,12 +109,6 @@ static void reap(struct guardian *g)
     }
 }
 
-static bool has_children(void)
-{
-    siginfo_t info;
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
-}
-
 static bool has_passage(const struct guardian *g)
 {
     return g->passage[SSCAP_OUT] != 0 || g->passage[SSCAP_ERR] != 0;
@@ -143,7 +137,7 @@ static bool is_over(struct guardian *g)
         return is_drained(g);
     /* Unwaited: the runner was killed before it had one, or just when that was about to say so. */
     bool wait_all = g->options->wait_mode == WAIT_TREE || g->status == COMMAND_UNWAITED;
-    return !has_passage(g) && (!wait_all || !has_children());
+    return !has_passage(g) && (!wait_all || !signals_has_children());
 }
 
 static void end(const struct guardian *g)
@@ -191,8 +185,8 @@ static void hand_on(struct guardian *g, int number, int32_t sender)
     }
     if (number == SIGCONT)
         kill(g->runner, SIGCONT);
-    (void)send(g->orders, &order, sizeof order,
-               MSG_NOSIGNAL); /* waits, as long as the runner is stopped and its queue full */
+    /* Waits, as long as the runner is stopped and its queue full. */
+    (void)send(g->orders, &order, sizeof order, MSG_NOSIGNAL);
 }
 
 static void answer(struct guardian *g)

@@ -197,16 +197,6 @@ bool processes_is_dead(const struct process *process)
                                 stat.state == 'Z' || stat.state == 'X');
 }
 
-bool processes_was_known(struct processes *processes, int32_t pid)
-{
-    return pids_take_gone(&processes->pids, pid);
-}
-
-bool processes_was_child(const struct processes *processes, int32_t pid, int32_t parent)
-{
-    return pids_was_child(&processes->pids, pid, parent);
-}
-
 /* Whether it is a child from before the session; asked once, as its pid may then be another's. */
 static bool take_stranger(struct processes *processes, int32_t pid)
 {
@@ -225,7 +215,7 @@ struct process *processes_child_ended(struct processes *processes, int32_t pid)
     struct process *process = processes_newest(processes, pid);
     /* Nobody else has waited for it; one of whom that is known had the pid before. */
     if (process == NULL || process->pid != pid || process->ending.witness >= WITNESS_PIDFD) {
-        if (take_stranger(processes, pid) || processes_was_known(processes, pid))
+        if (take_stranger(processes, pid) || pids_take_gone(&processes->pids, pid))
             return NULL;
         /* An orphan that never said a word, nor did whoever started it: as a zombie it still has its name. */
         process = processes_discover(processes, pid, PIDFD_NONE);

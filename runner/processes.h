@@ -137,12 +137,6 @@ void processes_signal(struct processes *processes, int32_t target, int32_t sende
 /* Our own child, which is still a zombie, and so keeps its pid. NULL: it is done with, or not of this tree. */
 struct process *processes_child_ended(struct processes *processes, int32_t pid);
 
-/* Whether there was one with this pid a while ago, that is done with here and that nobody has been heard to wait for; asked once. */
-bool processes_was_known(struct processes *processes, int32_t pid);
-
-/* The same, of a child of `parent`; asked as often as one likes. */
-bool processes_was_child(const struct processes *processes, int32_t pid, int32_t parent);
-
 /* Finishes those of the ended whose bytes have all been read (`position` bytes of each stream) and whose ending is known, or never will be. */
 void processes_settle(struct processes *processes, const uint64_t position[SSCAP_STREAMS]);
 

@@ -10,8 +10,8 @@
 enum {
     SIZE_LOG_MIN = 6,
     SIZE_LOGS = sizeof(size_t) * CHAR_BIT,
-    GIVE_BACK_LOG =
-        17, /* free blocks from this size on keep no pages: what a few long lines took is not kept for good */
+    /* Free blocks from this size on keep no pages: what a few long lines took is not kept for good. */
+    GIVE_BACK_LOG = 17,
 };
 
 /* At the beginning of a free block. */
@@ -63,9 +63,8 @@ void shared_free(void *block, size_t bytes)
     if (block == NULL)
         return;
     unsigned int log = size_log(bytes);
-    if (log >= GIVE_BACK_LOG)
-        (void)madvise(block, (size_t)1 << log,
-                      MADV_REMOVE); /* of shared memory it frees the pages (madvise(2)) */
+    if (log >= GIVE_BACK_LOG) /* of shared memory it frees the pages (madvise(2)) */
+        (void)madvise(block, (size_t)1 << log, MADV_REMOVE);
     struct free_block *freed = block;
     freed->next = shared.free[log];
     shared.free[log] = freed;

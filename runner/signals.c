@@ -192,6 +192,12 @@ int signals_init(struct signals *signals, struct loop *loop)
     return error == 0 ? loop_watch(loop, &signals->orders, signals->orders.fd, EPOLLIN) : error;
 }
 
+bool signals_has_children(void)
+{
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
 void signals_unblock(void)
 {
     sigset_t all;

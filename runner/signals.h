@@ -52,6 +52,9 @@ static inline uint64_t signals_bit(int number)
 /* The bits of `asked` by which somebody wants the whole to end: ^C, SIGTERM, ... */
 uint64_t signals_that_end(void);
 
+/* Whether any process of the tree lives: those whose parent has ended are our children (PR_SET_CHILD_SUBREAPER), the others theirs. */
+bool signals_has_children(void);
+
 /* Lets signals act on us as on any program, but for SIGPIPE, which is ignored: the loop does not run any more. */
 void signals_unblock(void);
 

@@ -37,13 +37,6 @@ void waiting_leave(struct runner *r)
         r->leave_position[i] = intake_written(&r->flow->intake, (enum sscap_stream)i);
 }
 
-/* Whether any process of the tree lives: those whose parent has ended are our children (PR_SET_CHILD_SUBREAPER), the others theirs. */
-static bool has_children(void)
-{
-    siginfo_t info;
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
-}
-
 bool waiting_is_over(struct runner *r)
 {
     if (!r->command_ended)
@@ -55,7 +48,7 @@ bool waiting_is_over(struct runner *r)
     for (int i = 0; r->leaving && i < SSCAP_STREAMS; i++)
         if (intake_position(&r->flow->intake, (enum sscap_stream)i) < r->leave_position[i])
             return false;
-    return r->leaving || r->options.wait_mode != WAIT_TREE || !has_children();
+    return r->leaving || r->options.wait_mode != WAIT_TREE || !signals_has_children();
 }
 
 /* A process closes its descriptors before it is seen to have ended (do_exit): the last ones' streams end a moment before they do. */

@@ -77,28 +77,6 @@ long_lines() {
     $LONG
 }
 
-# stick ARG...: starts sscap, whose stdout is a FIFO that nobody reads; $runner is its pid.
-stick() {
-    mkfifo "$TMP/fifo"
-    exec 7<>"$TMP/fifo"
-    to=$TMP/fifo start "$@"
-}
-
-# The reader comes, and takes all to the end; $status is sscap's.
-release() {
-    (close_inherited && exec cat "$TMP/fifo") >"$out" &
-    reader=$!
-    # It must be there before the FIFO has no other end.
-    wait_until opened_by "$reader"
-    exec 7>&-
-    finish
-    wait "$reader"
-}
-
-opened_by() {
-    [ "$(readlink "/proc/$1/fd/3")" = "$TMP/fifo" ]
-}
-
 # blocked PID: has written nothing for a while. That it waits for good cannot be seen from outside, but that it is not
 # done can, when it stops.
 blocked() {

@@ -130,6 +130,28 @@ finish() {
     wait "${1:-$job}" || status=$?
 }
 
+# stick ARG...: starts sscap, whose stdout is a FIFO that nobody reads; $runner is its pid.
+stick() {
+    mkfifo "$TMP/fifo"
+    exec 7<>"$TMP/fifo"
+    to=$TMP/fifo start "$@"
+}
+
+# The reader comes, and takes all to the end; $status is sscap's.
+release() {
+    (close_inherited && exec cat "$TMP/fifo") >"$out" &
+    reader=$!
+    # It must be there before the FIFO has no other end.
+    wait_until opened_by "$reader"
+    exec 7>&-
+    finish "$job"
+    wait "$reader"
+}
+
+opened_by() {
+    [ "$(readlink "/proc/$1/fd/3")" = "$TMP/fifo" ]
+}
+
 wait_until() {
     local end=$((SECONDS + PATIENCE))
     until "$@"; do

@@ -276,22 +276,9 @@ exec "$0/fixed" "fixed in place of bash"'
 # stuck ARG...: sscap whose stdout nobody reads. More than pipe and buffers can hold goes out first, then the command
 # runs to its end; only then the reader comes.
 stuck() {
-    mkfifo "$TMP/fifo"
-    exec 7<>"$TMP/fifo"
-    (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" "$@") >"$TMP/fifo" 2>"$err" &
+    stick "$@"
     wait_until [ -e "$TMP/done" ]
-    (close_inherited && exec cat "$TMP/fifo") >"$out" &
-    reader=$!
-    # The reader is there: no end of file before sscap's own.
-    wait_until reader_has_opened
-    exec 7>&-
-    status=0
-    wait %1 || status=$?
-    wait "$reader"
-}
-
-reader_has_opened() {
-    [ "$(readlink "/proc/$reader/fd/3")" = "$TMP/fifo" ]
+    release
 }
 
 @test "lines: a child has the name that its parent had when it forked, whatever that is called a moment later" {

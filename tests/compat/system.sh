@@ -341,7 +341,7 @@ row_sandboxes() {
 
 # Compiled where needed: programs that the other tests have, too.
 own_program() { # NAME [OPTION]...
-    gcc -D_GNU_SOURCE= -w -pthread "${@:2}" "$HERE/../programs/$1.c" -ldl
+    gcc -I"$HERE/../.." -D_GNU_SOURCE= -w -pthread "${@:2}" "$HERE/../programs/$1.c" -ldl
 }
 
 row clone -n gcc -s set -t 90 \

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,18 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
+#include "tests/programs/say.h"
 
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
-{
-    char line[256];
-    va_list list;
-    va_start(list, format);
-    int n = vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    if (write(STDOUT_FILENO, line, (size_t)n) != n)
-        _exit(99);
-}
+extern char **environ;
 
 static int descriptors(void)
 {

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,23 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
-{
-    char line[256];
-    va_list list;
-    va_start(list, format);
-    int n = vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    if (write(STDOUT_FILENO, line, (size_t)n) != n)
-        _exit(99);
-}
-
-static void reap(const char *what, pid_t child)
-{
-    int status = 0;
-    pid_t reaped = child < 0 ? -1 : waitpid(child, &status, __WALL);
-    say("%s: %s, status %x\n", what, reaped == child ? "reaped" : strerror(errno), (unsigned)status);
-}
+#include "tests/programs/say.h"
 
 static void run(const char *command)
 {

@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,27 +19,11 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "tests/programs/say.h"
+
 enum { NOBODY = 65534 };
 
 extern char **environ;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
-{
-    char line[256];
-    va_list list;
-    va_start(list, format);
-    int n = vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    if (write(STDOUT_FILENO, line, (size_t)n) != n)
-        _exit(99);
-}
-
-static void reap(const char *what, pid_t child)
-{
-    int status = 0;
-    pid_t reaped = child < 0 ? -1 : waitpid(child, &status, 0);
-    say("%s: %s, status %x\n", what, reaped == child ? "reaped" : strerror(errno), (unsigned)status);
-}
 
 static void limit(__rlimit_resource_t what, rlim_t value)
 {

@@ -4,7 +4,6 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +12,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-static const char *library;
+#include "tests/programs/say.h"
 
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
-{
-    char line[256];
-    va_list list;
-    va_start(list, format);
-    int n = vsnprintf(line, sizeof line, format, list);
-    va_end(list);
-    if (write(STDOUT_FILENO, line, (size_t)n) != n)
-        _exit(99);
-}
+static const char *library;
 
 static void *load(int apart)
 {

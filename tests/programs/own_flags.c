@@ -18,15 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int __fcntl(int fd, int command, ...);
+#include "tests/unit/check.h"
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "line %d: not true: %s (%s)\n", __LINE__, #condition, strerror(errno));          \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-    } while (0)
+int __fcntl(int fd, int command, ...);
 
 static int real_flags(int fd)
 {

@@ -1,15 +1,17 @@
-/* check.h: for the unit tests: an assertion that is always there, and numbers that look random but are the same each time. */
+/* check.h: for the unit tests, and programs that check for themselves: an assertion that is always there, and numbers that look random but are the same each time. */
 #ifndef SSCAP_TESTS_UNIT_CHECK_H
 #define SSCAP_TESTS_UNIT_CHECK_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CHECK(condition)                                                                                     \
     do {                                                                                                     \
         if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);                        \
+            fprintf(stderr, "%s:%d: not true: %s (%s)\n", __FILE__, __LINE__, #condition, strerror(errno));  \
             exit(1);                                                                                         \
         }                                                                                                    \
     } while (0)
