@@ -37,9 +37,9 @@ Q = $(if $(V),,@)
 
 # --- what there is ------------------------------------------------------------------------------------------
 
-SHIM_SRC := $(sort $(wildcard shim/*.c))
+SHIM_SRC := $(sort $(wildcard shim/*.c shim/*/*.c))
 # What library and runner both need is in shim/.
-RUNNER_SRC := $(sort $(wildcard runner/*.c)) shim/loader.c shim/syscalls.c
+RUNNER_SRC := $(sort $(wildcard runner/*.c runner/*/*.c)) shim/loader.c shim/syscalls.c
 SHIM_OBJ = $(SHIM_SRC:%.c=$(B)/%.o)
 RUNNER_OBJ = $(RUNNER_SRC:%.c=$(B)/%.o)
 
@@ -232,7 +232,7 @@ fuzz: $(FUZZ:%.c=$(B)/%)
 	@for fuzzer in $^; do mkdir -p $$fuzzer.corpus && echo "$$fuzzer" && \
 	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 $$fuzzer.corpus || exit 1; done
 
-$(B)/tests/fuzz/%: tests/fuzz/%.c $(MODULES) $(wildcard shim/*.h runner/*.h) $(STAMP)
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(MODULES) $(wildcard shim/*.h shim/*/*.h runner/*.h runner/*/*.h) $(STAMP)
 	@mkdir -p $(@D); echo "  FUZZ  $<"
 	$(Q)clang -std=gnu11 -O1 -g -I. -D_GNU_SOURCE= -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	  -o $@ $< $(MODULES)
@@ -244,7 +244,7 @@ CHECKS = tools format headers exports shell tidy cppcheck
 check: $(CHECKS:%=check-%)
 	@echo "check: all is well"
 
-C_FILES := $(sort $(wildcard shim/*.[ch] runner/*.[ch] tests/*/*.[ch]))
+C_FILES := $(sort $(wildcard shim/*.[ch] shim/*/*.[ch] runner/*.[ch] runner/*/*.[ch] tests/*/*.[ch]))
 TIDY_FILES := $(SHIM_SRC) $(RUNNER_SRC) $(sort $(wildcard tests/unit/*.c tests/fuzz/*.c tests/bench/*.c))
 SHELL_FILES := $(sort $(wildcard tests/*.bats tests/*.bash tests/*/*.sh runner/completions/*.bash) \
   $(shell grep -lE '^#!.*sh$$' .ci/run tests/*/run 2>/dev/null))

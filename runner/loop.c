@@ -82,7 +82,8 @@ void loop_on_turn(struct loop *loop, void (*turn)(void *context, bool idle), voi
     loop->turn_context = context;
 }
 
-/* Milliseconds until the next timer, rounded up; -1: none. (epoll_pwait2 would take nanoseconds, but needs Linux 5.11.) */
+/* Milliseconds until the next timer, rounded up; -1: none. (epoll_pwait2 would take nanoseconds,
+ * but needs Linux 5.11.) */
 static int next_timeout(const struct loop *loop)
 {
     uint64_t at = UINT64_MAX;

@@ -1,4 +1,5 @@
-/* loop.h: the event loop: descriptors, timers, and what to do before going to sleep. One thread; errors are the callers'. */
+/* loop.h: the event loop: descriptors, timers, and what to do before going to sleep. One thread;
+ * errors are the callers'. */
 #ifndef SSCAP_RUNNER_LOOP_H
 #define SSCAP_RUNNER_LOOP_H
 
@@ -33,20 +34,23 @@ struct loop;
 int loop_init(struct loop **ret_loop);
 void loop_free(struct loop *loop);
 
-/* Watches fd for events (EPOLLIN, ...). Returns 0 or -errno; -EPERM for what is always ready (files). */
+/* Watches fd for events (EPOLLIN, ...). Returns 0 or -errno; -EPERM for what is always ready
+ * (files). */
 int loop_watch(struct loop *loop, struct watch *watch, int fd, uint32_t events);
 
-/* Stops watching; leaves the descriptor open. No callback comes from now on, not even one that is ready already. */
+/* Stops watching; leaves the descriptor open. No callback comes from now on, not even one that is
+ * ready already. */
 void loop_unwatch(struct loop *loop, struct watch *watch);
 
 /* Registers a timer, which stays registered. */
 void loop_add_timer(struct loop *loop, struct timer *timer);
 
-/* Calls turn before each wait: with idle when nothing is ready and the loop is about to sleep, else between two batches. */
+/* Calls turn before each wait: with idle when nothing is ready and the loop is about to sleep, else
+ * between two batches. */
 void loop_on_turn(struct loop *loop, void (*turn)(void *context, bool idle), void *context);
 
-/* Waking is what a quiet loop costs those who write to it, so a busy one wakes at most once in `ns`: it rests before it waits again, unless
- * `urgent` has something. 0: it never rests. */
+/* Waking is what a quiet loop costs those who write to it, so a busy one wakes at most once in
+ * `ns`: it rests before it waits again, unless `urgent` has something. 0: it never rests. */
 void loop_pace(struct loop *loop, uint64_t ns, const struct watch *urgent);
 
 /* Runs until loop_stop. Returns 0 or -errno. */

@@ -14,23 +14,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/ends.h"
-#include "runner/guardian.h"
-#include "runner/report.h"
+#include "runner/deaths/lifecycle.h"
+#include "runner/deaths/waiting.h"
+#include "runner/failover/guardian.h"
+#include "runner/handover/shared_memory.h"
+#include "runner/output/tag.h"
+#include "runner/report/report.h"
 #include "runner/runner.h"
-#include "runner/shared.h"
-#include "runner/tag.h"
 #include "runner/util.h"
-#include "runner/waiting.h"
 #include "shim/wire.h"
 
 #define FLUSH_AFTER_NS  (10 * NS_PER_MS)
 #define PROMPT_AFTER_NS (200 * NS_PER_MS)
 
-/* What lies in shared memory, by the bytes that the buffer may take: the rings, unfinished lines, and lines on their way out. */
+/* What lies in shared memory, by the bytes that the buffer may take: the rings, unfinished lines,
+ * and lines on their way out. */
 enum { SHARED_RINGS = 4, SHARED_FIXED = 8 << 20 };
 
-/* A writer of short lines uses up about 0.8 KB of its send buffer in a microsecond: a quarter of the buffer, at that rate. */
+/* A writer of short lines uses up about 0.8 KB of its send buffer in a microsecond: a quarter of
+ * the buffer, at that rate. */
 #define PACE_NS_PER_BYTE (1000 / 800.0 / 4)
 #define PACE_MAX_NS      (1 * NS_PER_MS)
 
@@ -61,10 +63,11 @@ static uint64_t written(void *context, enum sscap_stream stream)
 static void take_events(void *context)
 {
     struct runner *r = context;
-    events_drain(&r->events);
+    ctl_drain(&r->events);
 }
 
-/* Streams whose output has failed. Not where it fails: that may be in the midst of taking their bytes in. */
+/* Streams whose output has failed. Not where it fails: that may be in the midst of taking their
+ * bytes in. */
 static void abandon_unread(struct runner *r)
 {
     for (int i = 0; i < SSCAP_STREAMS; i++)
@@ -142,8 +145,8 @@ static void sink_failed(void *context, struct sink *sink, int error)
     struct runner *r = context;
     if (error != EPIPE) {
         r->output_error = error;
-        say("cannot write to standard %s: %s", sink == &r->flow->outputs.sinks[0] ? "output" : "error",
-            strerror(error));
+        say("cannot write to standard %s: %s",
+            sink == &r->flow->outputs.sinks[0] ? "output" : "error", strerror(error));
     }
     r->unread_streams |= sink->cursor.streams;
 }
@@ -160,8 +163,8 @@ static int init_modules(struct runner *r)
     if (error != 0)
         return error;
     struct buffer *err = outputs_buffer(&r->flow->outputs, SSCAP_ERR);
-    lines_init(&r->flow->lines, outputs_buffer(&r->flow->outputs, SSCAP_OUT), err, options->line_max,
-               options->bytes);
+    lines_init(&r->flow->lines, outputs_buffer(&r->flow->outputs, SSCAP_OUT), err,
+               options->line_max, options->bytes);
     r->flow->lines.ranks = tag_has(options->tag, "rank");
     for (int i = 0; i < SSCAP_STREAMS && !options->tail; i++)
         if (isatty(STDOUT_FILENO + i))
@@ -179,26 +182,27 @@ static int init_modules(struct runner *r)
     r->processes.position = written;
     r->processes.before_end = take_events;
     r->processes.context = r;
-    ends_init(r);
-    history_init(&r->history, options->tree);
+    lifecycle_init(r);
+    process_tree_init(&r->history, options->tree);
     oom_init(&r->oom);
     r->symbols = symbols_new();
     if (r->symbols == NULL)
         return -ENOMEM;
-    errors_init(&r->errors, options, r->symbols, err);
-    r->errors.stream = options->tail && options->stderr_mode == STDERR_MERGE ? SSCAP_OUT : SSCAP_ERR;
+    error_groups_init(&r->errors, options, r->symbols, err);
+    r->errors.stream = options->tail && options->stderr_mode == STDERR_MERGE ? SSCAP_OUT
+                                                                             : SSCAP_ERR;
     error = channels_open_events(&r->channels);
     if (error == 0)
-        error = events_init(&r->events, r->loop, &r->processes, r->channels.ctl, r->channels.listener,
-                            r->channels.nonce);
+        error = ctl_init(&r->events, r->loop, &r->processes, r->channels.ctl, r->channels.listener,
+                         r->channels.nonce);
     if (error == 0)
         error = intake_init(&r->flow->intake, r->loop, &r->events, &r->processes, &r->flow->lines,
                             r->channels.stream, r->channels.nonce);
     return error;
 }
 
-/* How long the loop may leave the sockets alone: short enough that no writer fills one in that time, long enough that a busy tree does not
- * pay for waking us with every line and fork. */
+/* How long the loop may leave the sockets alone: short enough that no writer fills one in that
+ * time, long enough that a busy tree does not pay for waking us with every line and fork. */
 static uint64_t pace(const struct channels *channels)
 {
     uint64_t ns = (uint64_t)(channels->send_buffer * PACE_NS_PER_BYTE);
@@ -229,25 +233,29 @@ static void print_totals(const struct runner *r)
     uint64_t dropped = outputs_dropped(&r->flow->outputs);
     say("%llu process%s (%llu without the library), %llu line%s, %llu bytes",
         (unsigned long long)r->processes.count, plural_es(r->processes.count),
-        (unsigned long long)processes_unshimmed(&r->processes), (unsigned long long)r->flow->lines.lines,
-        plural(r->flow->lines.lines), (unsigned long long)r->flow->lines.bytes);
+        (unsigned long long)processes_unshimmed(&r->processes),
+        (unsigned long long)r->flow->lines.lines, plural(r->flow->lines.lines),
+        (unsigned long long)r->flow->lines.bytes);
     uint64_t unnamed = symbols_refused(r->symbols);
     if (unnamed > 0 || r->flow->lines.tails.refused > 0)
-        say("last words cut short %llu time%s, functions not looked up %llu time%s, for want of room and "
+        say("last words cut short %llu time%s, functions not looked up %llu time%s, for want of "
+            "room and "
             "time",
             (unsigned long long)r->flow->lines.tails.refused, plural(r->flow->lines.tails.refused),
             (unsigned long long)unnamed, plural(unnamed));
     if (dropped > 0 || r->processes.lost > 0 || r->events.refused > 0)
-        say("%llu line%s dropped, %llu process%s not recorded for want of memory, %llu foreign message%s "
+        say("%llu line%s dropped, %llu process%s not recorded for want of memory, %llu foreign "
+            "message%s "
             "refused",
             (unsigned long long)dropped, plural(dropped), (unsigned long long)r->processes.lost,
-            plural_es(r->processes.lost), (unsigned long long)r->events.refused, plural(r->events.refused));
+            plural_es(r->processes.lost), (unsigned long long)r->events.refused,
+            plural(r->events.refused));
 }
 
 static int open_outputs(struct runner *r)
 {
     const struct sink callbacks = {
-        .moved = sink_moved, .failed = sink_failed, .describe = ends_describe, .context = r};
+        .moved = sink_moved, .failed = sink_failed, .describe = lifecycle_describe, .context = r};
     uint32_t streams = 0;
     for (int i = 0; i < SSCAP_STREAMS; i++)
         streams |= r->channels.stream[i] >= 0 ? 1u << i : 0;
@@ -264,12 +272,14 @@ static void finish(struct runner *r)
                                   .command = r->command};
     processes_close_ended(&r->processes);
     signals_unblock();
-    for (const struct process *process = r->processes.live; process != NULL; process = process->next)
-        history_note(&r->history, process, false);
+    for (const struct process *process = r->processes.live; process != NULL;
+         process = process->next)
+        process_tree_note(&r->history, process, false);
     if (r->options.verbose)
         print_totals(r);
     if (!r->options.quiet)
-        report_print(&r->errors, &r->history, &totals, outputs_want_color(&r->options, STDERR_FILENO));
+        report_print(&r->errors, &r->history, &totals,
+                     outputs_want_color(&r->options, STDERR_FILENO));
 }
 
 static void clear(struct runner *r)
@@ -277,9 +287,9 @@ static void clear(struct runner *r)
     outputs_clear(&r->flow->outputs);
     intake_clear(&r->flow->intake);
     processes_clear(&r->processes);
-    errors_clear(&r->errors);
+    error_groups_clear(&r->errors);
     symbols_free(r->symbols);
-    history_clear(&r->history);
+    process_tree_clear(&r->history);
     oom_clear(&r->oom);
     loop_free(r->loop);
 }
@@ -287,8 +297,8 @@ static void clear(struct runner *r)
 /* Leaves the guardian in front and goes on as the runner. Returns 0 or -errno. */
 static int step_behind(struct runner *r)
 {
-    int error = shared_init(r->options.bytes * SHARED_RINGS + SHARED_FIXED);
-    r->flow = error == 0 ? shared_alloc(sizeof *r->flow) : NULL;
+    int error = shared_memory_init(r->options.bytes * SHARED_RINGS + SHARED_FIXED);
+    r->flow = error == 0 ? shared_memory_alloc(sizeof *r->flow) : NULL;
     if (r->flow == NULL)
         return -ENOMEM;
     r->flow->command_status = COMMAND_UNWAITED;
@@ -328,8 +338,8 @@ int main(int argc, char *argv[])
     if (command < 0)
         return -command;
     r.command = r.signals.command = command;
-    error = open_outputs(
-        &r); /* not before the tree's ends are closed here: with a limit of 16 descriptors, each counts */
+    error = open_outputs(&r); /* not before the tree's ends are closed here: with a limit of 16
+                                 descriptors, each counts */
     if (error != 0)
         die("cannot open the output: %s", strerror(-error));
     processes_discover(&r.processes, command, PIDFD_NONE);

@@ -1,6 +1,7 @@
 /* options.c: the table of options, and reading them (see options.h).
  *
- * One row says everything of an option: command line, variable, --help and the checks of its value come from here. */
+ * One row says everything of an option: command line, variable, --help and the checks of its value
+ * come from here. */
 #include "runner/options.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runner/tag.h"
+#include "runner/output/tag.h"
 #include "runner/util.h"
 #include "shim/wire.h"
 
@@ -56,7 +57,8 @@ static const struct option_row rows[] = {
     {"tail", 0, KIND_TAIL, "N", NULL, AT(tail_lines), 1, COUNT_MAX,
      "print the last N kept lines (all) at the end, nothing before"},
     {"tag", 't', KIND_TEMPLATE, "FORMAT", NULL, AT(tag), 0, 0,
-     "what stands before each line: none, or text with {name} {pid} {tid} {ppid} {time} {elapsed} {stream} "
+     "what stands before each line: none, or text with {name} {pid} {tid} {ppid} {time} {elapsed} "
+     "{stream} "
      "{rank} ({name}[{pid}])"},
     {"timestamps", 'T', KIND_FLAG, NULL, NULL, AT(timestamps), 0, 0, "a time before each tag"},
     {"stderr", 0, KIND_CHOICE, "WHERE", "split|merge|pass", AT(stderr_mode), 0, 0,
@@ -66,31 +68,41 @@ static const struct option_row rows[] = {
     {"tty", 0, KIND_CHOICE, "WHEN", "auto|always|never", AT(tty_mode), 0, 0,
      "whether captured streams claim to be a terminal (auto: those that go to one)"},
     {"wait", 0, KIND_CHOICE, "FOR", "streams|command|tree", AT(wait_mode), 0, 0,
-     "end when no process holds a stream any more, when the command has ended, or when all processes have "
+     "end when no process holds a stream any more, when the command has ended, or when all "
+     "processes have "
      "(streams)"},
     {"on-full", 0, KIND_CHOICE, "WHAT", "block|drop", AT(full_mode), 0, 0,
-     "when what reads sscap's output is too slow: make the writers wait, or drop the oldest lines and say "
+     "when what reads sscap's output is too slow: make the writers wait, or drop the oldest lines "
+     "and say "
      "how many (block)"},
     {"errors", 0, KIND_CHOICE, "WHICH", "crash|exit|none", AT(errors_mode), 0, 0,
-     "what is a failure: processes killed by signals, also those that exit with a status other than 0, or "
+     "what is a failure: processes killed by signals, also those that exit with a status other "
+     "than 0, or "
      "nothing (exit)"},
     {"ok-exit", 0, KIND_OK_EXIT, "NAME=CODE[,CODE]", NULL, AT(ok_exits), 0, 0,
      "statuses that are no failure of that program (grep=1); may be given again"},
     {"strict", 0, KIND_FLAG, NULL, NULL, AT(strict), 0, 0,
      "exit with 123 when COMMAND succeeded and any of its processes failed"},
-    {"tree", 0, KIND_FLAG, NULL, NULL, AT(tree), 0, 0, "print the tree of all processes at the end"},
+    {"tree", 0, KIND_FLAG, NULL, NULL, AT(tree), 0, 0,
+     "print the tree of all processes at the end"},
     {"no-args", 0, KIND_FLAG, NULL, NULL, AT(no_arguments), 0, 0,
      "keep the programs' arguments out of the report"},
     {"color", 0, KIND_CHOICE, "WHEN", "auto|always|never", AT(color_mode), 0, 0,
      "colour the tags (auto: on a terminal)"},
     {"quiet", 'q', KIND_FLAG, NULL, NULL, AT(quiet), 0, 0, "no notices and no report"},
-    {"verbose", 'v', KIND_FLAG, NULL, NULL, AT(verbose), 0, 0, "totals at the end, and all of the report"},
+    {"verbose", 'v', KIND_FLAG, NULL, NULL, AT(verbose), 0, 0,
+     "totals at the end, and all of the report"},
     {"help", 'h', KIND_HELP, NULL, NULL, 0, 0, 0, "print this and exit"},
     {"version", 'V', KIND_VERSION, NULL, NULL, 0, 0, 0, "print the version and exit"},
     {"image", 0, KIND_TEXT, "FILE", NULL, AT(image), 0, 0, NULL}, /* wire.h: SSCAP_OPTION_IMAGE */
 };
 
-enum { ROWS = sizeof rows / sizeof rows[0], LETTERS_MAX = 2 * ROWS + 3, HELP_COLUMN = 25, HELP_WIDTH = 79 };
+enum {
+    ROWS = sizeof rows / sizeof rows[0],
+    LETTERS_MAX = 2 * ROWS + 3,
+    HELP_COLUMN = 25,
+    HELP_WIDTH = 79
+};
 
 /* Breaks text at blanks, so that it stands from HELP_COLUMN to HELP_WIDTH. */
 static void print_wrapped(const char *text)
@@ -142,7 +154,8 @@ static void print_help(void)
          "found.");
 }
 
-/* What was asked for has been printed; or has not (a full disk), which must not look like success. */
+/* What was asked for has been printed; or has not (a full disk), which must not look like success.
+ */
 __attribute__((noreturn)) static void end_output(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout))
@@ -150,7 +163,8 @@ __attribute__((noreturn)) static void end_output(void)
     exit(0);
 }
 
-/* Says what is wrong with the value of an option, which is named as the user named it (--lines or SSCAP_LINES), and exits. */
+/* Says what is wrong with the value of an option, which is named as the user named it (--lines or
+ * SSCAP_LINES), and exits. */
 __attribute__((noreturn)) static void refuse(const char *source, const char *value, const char *why)
 {
     die("%s: '%s' %s", source, value, why);
@@ -170,10 +184,12 @@ static uint64_t read_number(const struct option_row *row, const char *source, co
         end += shift != 0;
     }
     bool digits = value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0;
-    if (digits && number <= UINT64_MAX >> shift && number << shift >= row->min && number << shift <= row->max)
+    if (digits && number <= UINT64_MAX >> shift && number << shift >= row->min &&
+        number << shift <= row->max)
         return number << shift;
-    snprintf(why, sizeof why, "is not a %s from %llu to %llu", row->kind == KIND_SIZE ? "size" : "number",
-             (unsigned long long)row->min, (unsigned long long)row->max);
+    snprintf(why, sizeof why, "is not a %s from %llu to %llu",
+             row->kind == KIND_SIZE ? "size" : "number", (unsigned long long)row->min,
+             (unsigned long long)row->max);
     refuse(source, value, why);
 }
 
@@ -250,13 +266,15 @@ bool options_exit_is_ok(const struct options *options, const char *name, int cod
 {
     for (int i = 0; i < options->ok_exit_count; i++) {
         const struct ok_exit *ok = &options->ok_exits[i];
-        if (strcmp(ok->name, name) == 0 && code > 0 && code < 256 && ok->codes[code / 64] >> code % 64 & 1)
+        if (strcmp(ok->name, name) == 0 && code > 0 && code < 256 &&
+            ok->codes[code / 64] >> code % 64 & 1)
             return true;
     }
     return false;
 }
 
-static void set(struct options *options, const struct option_row *row, const char *source, const char *value)
+static void set(struct options *options, const struct option_row *row, const char *source,
+                const char *value)
 {
     void *member = (char *)options + row->offset;
     switch (row->kind) {
@@ -315,14 +333,17 @@ static void read_environment(struct options *options)
     }
 }
 
-/* Says what getopt_long refused: by its letter where it stood among others, else the word as it is. */
+/* Says what getopt_long refused: by its letter where it stood among others, else the word as it is.
+ */
 static void bad_option(bool lacks_value, const char *word)
 {
     const char letter[] = {'-', (char)optopt, '\0'};
     const char *name = optopt > 0 && optopt < 256 ? letter : word;
-    if (!lacks_value && optopt >= 256) /* a long option of ours, with a value that it does not take */
+    if (!lacks_value &&
+        optopt >= 256) /* a long option of ours, with a value that it does not take */
         die("option takes no value: '%s' (see sscap --help)", word);
-    die("%s '%s' (see sscap --help)", lacks_value ? "value missing for option" : "unknown option", name);
+    die("%s '%s' (see sscap --help)", lacks_value ? "value missing for option" : "unknown option",
+        name);
 }
 
 void options_read(struct options *options, int argc, char *argv[])

@@ -6,7 +6,12 @@
 #include <stdint.h>
 
 enum stderr_mode { STDERR_SPLIT, STDERR_MERGE, STDERR_PASS };
-enum buffer_mode { BUFFER_KEEP, BUFFER_LINE, BUFFER_BLOCK, BUFFER_NONE }; /* as SSCAP_FLAG_BUFFER_* */
+enum buffer_mode {
+    BUFFER_KEEP,
+    BUFFER_LINE,
+    BUFFER_BLOCK,
+    BUFFER_NONE
+}; /* as SSCAP_FLAG_BUFFER_* */
 enum wait_mode { WAIT_STREAMS, WAIT_COMMAND, WAIT_TREE };
 enum full_mode { FULL_BLOCK, FULL_DROP };
 enum errors_mode { ERRORS_CRASH, ERRORS_EXIT, ERRORS_NONE };
@@ -43,12 +48,14 @@ struct options {
     struct ok_exit ok_exits[OK_EXITS_MAX];
     int ok_exit_count;
     const char *tag;   /* a template, or "none" */
-    const char *image; /* file to execute with command as its argv; NULL: command[0], searched for on PATH */
+    const char *image; /* file to execute with command as its argv; NULL: command[0], searched for
+                          on PATH */
     char **command;    /* argv, NULL-terminated */
 };
 
-/* Fills options from the environment, then from argv, which overrides it. Prints help and exits with 0 where that is asked for; says
- * what is wrong and exits with 125 where something is. Strings stay argv's and the environment's. */
+/* Fills options from the environment, then from argv, which overrides it. Prints help and exits
+ * with 0 where that is asked for; says what is wrong and exits with 125 where something is. Strings
+ * stay argv's and the environment's. */
 void options_read(struct options *options, int argc, char *argv[]);
 
 /* Whether the user has named this exit status as normal for this program. */

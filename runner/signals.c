@@ -1,7 +1,7 @@
 /* signals.c: see signals.h.
  *
- * Everything is blocked and read from a signalfd, so no disposition changes but SIGCHLD's (an inherited SIG_IGN would make the kernel
- * reap the command without its status). */
+ * Everything is blocked and read from a signalfd, so no disposition changes but SIGCHLD's (an
+ * inherited SIG_IGN would make the kernel reap the command without its status). */
 #define _GNU_SOURCE
 #include "runner/signals.h"
 
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/guardian.h"
+#include "runner/failover/guardian.h"
 #include "runner/util.h"
 
 /* The guardian has not answered for so long: it is stopped. */
@@ -32,7 +32,8 @@ void signals_block(struct inheritance *ret_inheritance)
     /* Blocked, an ignored signal would be kept for us all the same. */
     for (int number = 1; number < NSIG; number++) {
         struct sigaction found;
-        if (number != SIGCHLD && sigaction(number, NULL, &found) == 0 && found.sa_handler == SIG_IGN)
+        if (number != SIGCHLD && sigaction(number, NULL, &found) == 0 &&
+            found.sa_handler == SIG_IGN)
             sigdelset(&all, number);
     }
     sigprocmask(SIG_SETMASK, &all, &ret_inheritance->signal_mask);
@@ -60,7 +61,8 @@ static void reap(struct signals *signals)
             return;
         struct process *process = signals->ended(signals->context, info.si_pid);
         bool is_command = info.si_pid == signals->command;
-        if (wait4(info.si_pid, is_command ? signals->command_status : &status, 0, &usage) != info.si_pid)
+        if (wait4(info.si_pid, is_command ? signals->command_status : &status, 0, &usage) !=
+            info.si_pid)
             return;
         if (is_command) {
             signals->command = 0;
@@ -77,8 +79,9 @@ static void stop(struct signals *signals)
     raise(SIGSTOP);
 }
 
-/* With reached, the command has got it, too: the terminal's (^C, ^\, ^Z, hangup, a new window size) and what was sent to the process group goes
- * to all in it, and is not to come from us a second time. */
+/* With reached, the command has got it, too: the terminal's (^C, ^\, ^Z, hangup, a new window size)
+ * and what was sent to the process group goes to all in it, and is not to come from us a second
+ * time. */
 static void take(struct signals *signals, int number, bool reached)
 {
     if (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU) {
@@ -96,7 +99,8 @@ static void take(struct signals *signals, int number, bool reached)
     }
 }
 
-/* Somebody sent it to this process: to it alone, or to the group. Then the guardian has it, too, and says so before it answers. */
+/* Somebody sent it to this process: to it alone, or to the group. Then the guardian has it, too,
+ * and says so before it answers. */
 static void take_direct(struct signals *signals, const struct signalfd_siginfo *info)
 {
     int number = (int)info->ssi_signo;
@@ -110,7 +114,8 @@ static void take_direct(struct signals *signals, const struct signalfd_siginfo *
     signals->direct[number].sender = (int32_t)info->ssi_pid;
     const struct guardian_order ask = {0};
     signals->direct_due.at = now_ns();
-    if (send(signals->orders.fd, &ask, sizeof ask, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)sizeof ask)
+    if (send(signals->orders.fd, &ask, sizeof ask, MSG_DONTWAIT | MSG_NOSIGNAL) !=
+        (ssize_t)sizeof ask)
         return;
     signals->asks++;
     signals->direct_due.at += ANSWER_NS;
@@ -158,7 +163,8 @@ static void order_ready(struct watch *watch, uint32_t events)
     struct guardian_order order;
     ssize_t n;
     (void)events;
-    ready(&signals->watch, 0); /* what was sent to the group is here before the guardian can say so */
+    ready(&signals->watch,
+          0); /* what was sent to the group is here before the guardian can say so */
     while ((n = recv(watch->fd, &order, sizeof order, MSG_DONTWAIT)) == (ssize_t)sizeof order) {
         if (order.signal == 0) {
             if (signals->asks > 0 && --signals->asks == 0)

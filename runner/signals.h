@@ -1,4 +1,5 @@
-/* signals.h: signals as events of the loop: forwarded to the command, or about our own stops and children. */
+/* signals.h: signals as events of the loop: forwarded to the command, or about our own stops and
+ * children. */
 #ifndef SSCAP_RUNNER_SIGNALS_H
 #define SSCAP_RUNNER_SIGNALS_H
 
@@ -7,7 +8,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#include "runner/launch.h"
+#include "runner/launch/channels.h"
 #include "runner/loop.h"
 
 struct process;
@@ -28,19 +29,23 @@ struct signals {
     unsigned int asks;     /* that the guardian has not answered yet */
     struct timer direct_due;
     struct process *(*ended)(
-        void *context, pid_t pid); /* a child of ours, the command or an orphan of the tree, is a zombie */
-    void (*reaped)(void *context, pid_t pid, struct process *process, int status,
-                   const struct rusage *usage);     /* and no more; `process` as ended has returned it */
-    void (*stopping)(void *context);                /* we are about to be stopped (^Z) */
-    void (*interrupted)(void *context, int signal); /* asked to end while there is no command any more */
+        void *context,
+        pid_t pid); /* a child of ours, the command or an orphan of the tree, is a zombie */
+    void (*reaped)(
+        void *context, pid_t pid, struct process *process, int status,
+        const struct rusage *usage); /* and no more; `process` as ended has returned it */
+    void (*stopping)(void *context); /* we are about to be stopped (^Z) */
+    void (*interrupted)(void *context,
+                        int signal); /* asked to end while there is no command any more */
     void *context;
 };
 
-/* Blocks all signals but those that were ignored (so that none is lost before the loop runs, and nohup's stays without effect), and
- * remembers what the command is to get back. */
+/* Blocks all signals but those that were ignored (so that none is lost before the loop runs, and
+ * nohup's stays without effect), and remembers what the command is to get back. */
 void signals_block(struct inheritance *ret_inheritance);
 
-/* Receives them from the loop on. The callbacks and command_status are the caller's to fill in before. Returns 0 or -errno. */
+/* Receives them from the loop on. The callbacks and command_status are the caller's to fill in
+ * before. Returns 0 or -errno. */
 int signals_init(struct signals *signals, struct loop *loop);
 
 /* A signal's bit in a set of them. */
@@ -52,14 +57,17 @@ static inline uint64_t signals_bit(int number)
 /* The bits of `asked` by which somebody wants the whole to end: ^C, SIGTERM, ... */
 uint64_t signals_that_end(void);
 
-/* Whether any process of the tree lives: those whose parent has ended are our children (PR_SET_CHILD_SUBREAPER), the others theirs. */
+/* Whether any process of the tree lives: those whose parent has ended are our children
+ * (PR_SET_CHILD_SUBREAPER), the others theirs. */
 bool signals_has_children(void);
 
-/* Lets signals act on us as on any program, but for SIGPIPE, which is ignored: the loop does not run any more. */
+/* Lets signals act on us as on any program, but for SIGPIPE, which is ignored: the loop does not
+ * run any more. */
 void signals_unblock(void);
 
-/* ^C and ^\ reach sscap and the command alike. If the command died of it (status as waitpid has it), so does sscap: a shell ends its script
- * or loop only when what it waited for was killed by the signal, for a status of 130 could be anything. Else returns. */
+/* ^C and ^\ reach sscap and the command alike. If the command died of it (status as waitpid has
+ * it), so does sscap: a shell ends its script or loop only when what it waited for was killed by
+ * the signal, for a status of 130 could be anything. Else returns. */
 void signals_die_alike(uint64_t from_terminal, int command_status);
 
 #endif

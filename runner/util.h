@@ -10,8 +10,8 @@
 #define NS_PER_MS 1000000ull
 
 enum exit_status {
-    STATUS_STRICT = 123,     /* with --strict: the command succeeded, one of its processes did not */
-    STATUS_FAILED = 125,     /* sscap itself failed, or was misused */
+    STATUS_STRICT = 123, /* with --strict: the command succeeded, one of its processes did not */
+    STATUS_FAILED = 125, /* sscap itself failed, or was misused */
     STATUS_CANNOT_RUN = 126, /* the command was found but could not be executed */
     STATUS_NOT_FOUND = 127,
     STATUS_SIGNAL = 128, /* + the signal's number */
@@ -32,7 +32,8 @@ uint64_t wall_ns(void);
 /* Whether a word stands in a list of words that commas separate; not in NULL. */
 bool list_has(const char *list, const char *word);
 
-/* Makes '?' of control characters, in a text that somebody else chose: it must not drive the terminal. */
+/* Makes '?' of control characters, in a text that somebody else chose: it must not drive the
+ * terminal. */
 void make_safe(char *text);
 
 /* "s" unless n is 1; and "es". */

@@ -1,13 +1,16 @@
 /* loader.c: who will load a program, read from its file as the kernel does.
  *
- * LD_PRELOAD is not for every loader. musl's relocates our library against its own libc, and if that lacks one symbol, the program ends
- * with 127 before it has begun. glibc's own for another word size says "wrong ELF class" on the program's stderr. So for those the
- * library is taken out of LD_PRELOAD (environment.c), or its twin put in its place; without either, what they print still has its
- * tag by the kernel's stamps. Who starts a program past us hands LD_PRELOAD on as it is: for musl see shim.c, the other's words stay.
+ * LD_PRELOAD is not for every loader. musl's relocates our library against its own libc, and if
+ * that lacks one symbol, the program ends with 127 before it has begun. glibc's own for another
+ * word size says "wrong ELF class" on the program's stderr. So for those the library is taken out
+ * of LD_PRELOAD (environment.c), or its twin put in its place; without either, what they print
+ * still has its tag by the kernel's stamps. Who starts a program past us hands LD_PRELOAD on as it
+ * is: for musl see shim.c, the other's words stay.
  *
- * A look costs an open, a read of the headers and a close. What cannot be read (mode 711) or understood is taken for ours. Closing
- * drops the POSIX locks that this very process has on the file (fcntl_locking(2)): a program that executes itself and counts on
- * its lock on itself has to lock it anew; flock has no such trouble. */
+ * A look costs an open, a read of the headers and a close. What cannot be read (mode 711) or
+ * understood is taken for ours. Closing drops the POSIX locks that this very process has on the
+ * file (fcntl_locking(2)): a program that executes itself and counts on its lock on itself has to
+ * lock it anew; flock has no such trouble. */
 #define _GNU_SOURCE
 #include "shim/loader.h"
 
@@ -16,13 +19,14 @@
 #include <limits.h>
 #include <link.h>
 
-#include "shim/guest.h"
+#include "shim/nolibc.h"
 
 enum {
-    HEAD = 512, /* bytes: nearly always all headers that are looked at; stacks may be small (sigaltstack) */
-    SCRIPT_LINE = 256,     /* bytes of a script that the kernel looks at (BINPRM_BUF_SIZE) */
-    INTERPRETERS = 5,      /* of a script, one for the other (fs/exec.c, exec_binprm) */
-    SEGMENTS = 64,         /* a program has a dozen */
+    HEAD = 512,        /* bytes: nearly always all headers that are looked at; stacks may be small
+                          (sigaltstack) */
+    SCRIPT_LINE = 256, /* bytes of a script that the kernel looks at (BINPRM_BUF_SIZE) */
+    INTERPRETERS = 5,  /* of a script, one for the other (fs/exec.c, exec_binprm) */
+    SEGMENTS = 64,     /* a program has a dozen */
     INTERPRETER_MAX = 256, /* bytes, of a program's; the longest are those of Nix and Guix */
 };
 
@@ -37,13 +41,14 @@ struct file {
 /* 0 or -errno. Not for long: open(2) of a FIFO would wait, were it not for O_NONBLOCK. */
 static int open_file(struct file *file, int directory, const char *path)
 {
-    long fd = GUEST_SYSCALL(SYS_openat, directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    long fd = RAW_SYSCALL(SYS_openat, directory, path,
+                          O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return (int)fd;
-    guest_zero(file->head, SELFMAG); /* for the analyser: the kernel fills it in */
-    long length = GUEST_SYSCALL(SYS_read, fd, file->head, HEAD);
+    nolibc_zero(file->head, SELFMAG); /* for the analyser: the kernel fills it in */
+    long length = RAW_SYSCALL(SYS_read, fd, file->head, HEAD);
     if (length < 0) {
-        GUEST_SYSCALL(SYS_close, fd);
+        RAW_SYSCALL(SYS_close, fd);
         return (int)length;
     }
     file->fd = (int)fd;
@@ -53,17 +58,17 @@ static int open_file(struct file *file, int directory, const char *path)
 
 static void close_file(const struct file *file)
 {
-    GUEST_SYSCALL(SYS_close, file->fd);
+    RAW_SYSCALL(SYS_close, file->fd);
 }
 
 static bool get(const struct file *file, uint64_t offset, void *to, size_t n)
 {
     if (offset <= file->length && n <= file->length - offset) {
-        guest_copy(to, file->head + offset, n);
+        nolibc_copy(to, file->head + offset, n);
         return true;
     }
     /* A 32-bit kernel's offset is in two words. */
-    return offset <= INT32_MAX && GUEST_SYSCALL(SYS_pread64, file->fd, to, n, offset, 0) == (long)n;
+    return offset <= INT32_MAX && RAW_SYSCALL(SYS_pread64, file->fd, to, n, offset, 0) == (long)n;
 }
 
 /* --- programs --- */
@@ -84,8 +89,9 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static bool get_header(const struct file *file, union header *header)
 {
-    guest_zero(header, sizeof *header);
-    return get(file, 0, header, sizeof header->of32) && guest_after((const char *)header->ident, ELFMAG) &&
+    nolibc_zero(header, sizeof *header);
+    return get(file, 0, header, sizeof header->of32) &&
+           nolibc_after_prefix((const char *)header->ident, ELFMAG) &&
            (header->ident[EI_CLASS] != ELFCLASS64 || get(file, 0, header, sizeof header->of64));
 }
 
@@ -103,11 +109,13 @@ static bool get_segment(const struct file *file, const union header *header, uns
     if (header->ident[EI_CLASS] == ELFCLASS64) {
         if (!get(file, header->of64.e_phoff + i * sizeof of64, &of64, sizeof of64))
             return false;
-        *segment = (struct segment){.type = of64.p_type, .offset = of64.p_offset, .size = of64.p_filesz};
+        *segment = (struct segment){
+            .type = of64.p_type, .offset = of64.p_offset, .size = of64.p_filesz};
     } else {
         if (!get(file, header->of32.e_phoff + i * sizeof of32, &of32, sizeof of32))
             return false;
-        *segment = (struct segment){.type = of32.p_type, .offset = of32.p_offset, .size = of32.p_filesz};
+        *segment = (struct segment){
+            .type = of32.p_type, .offset = of32.p_offset, .size = of32.p_filesz};
     }
     return true;
 }
@@ -115,7 +123,8 @@ static bool get_segment(const struct file *file, const union header *header, uns
 /* Into name[INTERPRETER_MAX]. False: it has none. */
 static bool get_interpreter(const struct file *file, const union header *header, char *name)
 {
-    unsigned int count = header->ident[EI_CLASS] == ELFCLASS64 ? header->of64.e_phnum : header->of32.e_phnum;
+    unsigned int count = header->ident[EI_CLASS] == ELFCLASS64 ? header->of64.e_phnum
+                                                               : header->of32.e_phnum;
     struct segment segment;
     for (unsigned int i = 0; i < count && i < SEGMENTS; i++) {
         if (!get_segment(file, header, i, &segment))
@@ -128,12 +137,13 @@ static bool get_interpreter(const struct file *file, const union header *header,
     return false;
 }
 
-/* The names that glibc's loader has: everywhere; Homebrew, MIPS and s390; POWER and s390x; by its version; LSB. */
+/* The names that glibc's loader has: everywhere; Homebrew, MIPS and s390; POWER and s390x; by its
+ * version; LSB. */
 static bool is_glibc(const char *loader)
 {
     static const char *const names[] = {"ld-linux", "ld.so", "ld64.so", "ld-2.", "ld-lsb"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (guest_after(loader, names[i]) != NULL)
+        if (nolibc_after_prefix(loader, names[i]) != NULL)
             return true;
     return false;
 }
@@ -149,11 +159,12 @@ static enum loader loader_of_program(const struct file *file, const char *path)
         return LOADER_OTHER;
     const char *loader = name;
     if (!get_interpreter(file, &header, name)) {
-        loader = guest_basename(path); /* static; or a loader itself: ld-musl-x86_64.so.1 PROGRAM */
-        if (guest_after(loader, "ld-") == NULL)
+        loader = nolibc_basename(
+            path); /* static; or a loader itself: ld-musl-x86_64.so.1 PROGRAM */
+        if (nolibc_after_prefix(loader, "ld-") == NULL)
             return LOADER_OURS;
     }
-    if (!is_glibc(guest_basename(loader)))
+    if (!is_glibc(nolibc_basename(loader)))
         return LOADER_OTHER;
     if (is_for(&header, __ehdr_start.e_ident[EI_CLASS], __ehdr_start.e_machine))
         return LOADER_OURS;
@@ -169,7 +180,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Into name[SCRIPT_LINE]. What is neither script nor program is given to the shell, by execvp (execvp(3)) and by shells. */
+/* Into name[SCRIPT_LINE]. What is neither script nor program is given to the shell, by execvp
+ * (execvp(3)) and by shells. */
 static void get_script_interpreter(const struct file *file, char *name)
 {
     static const char shell[] = "/bin/sh";
@@ -177,7 +189,7 @@ static void get_script_interpreter(const struct file *file, char *name)
     size_t at = 2;
     size_t n = 0;
     if (length < 2 || file->head[0] != '#' || file->head[1] != '!') {
-        guest_copy(name, shell, sizeof shell);
+        nolibc_copy(name, shell, sizeof shell);
         return;
     }
     while (at < length && is_blank(file->head[at]))
@@ -221,13 +233,14 @@ enum loader loader_of(int directory, const char *path)
 
 /* --- commands --- */
 
-/* directory[0..length) + "/" + file, as glibc's execvpe puts them together: no directory is the current one. */
+/* directory[0..length) + "/" + file, as glibc's execvpe puts them together: no directory is the
+ * current one. */
 static void join(char *path, const char *directory, size_t length, const char *file)
 {
-    char *end = guest_copy(path, directory, length);
+    char *end = nolibc_copy(path, directory, length);
     if (length > 0)
         *end++ = '/';
-    guest_copy(end, file, guest_length(file) + 1);
+    nolibc_copy(end, file, nolibc_length(file) + 1);
 }
 
 static size_t directory_length(const char *search)
@@ -250,14 +263,14 @@ static size_t path_size(const char *search, const char *file)
             break;
         search += length + 1;
     }
-    size_t size = longest + 1 + guest_length(file) + 1;
+    size_t size = longest + 1 + nolibc_length(file) + 1;
     return size < PATH_MAX ? size : PATH_MAX;
 }
 
 /* 0, or -ENOENT: execvp looks further; or why it cannot be read. */
 static int open_executable(struct file *file, const char *path)
 {
-    if (GUEST_SYSCALL(SYS_faccessat, AT_FDCWD, path, X_OK) != 0)
+    if (RAW_SYSCALL(SYS_faccessat, AT_FDCWD, path, X_OK) != 0)
         return -ENOENT;
     int error = open_file(file, AT_FDCWD, path);
     return error == -EISDIR ? -ENOENT : error;
@@ -277,7 +290,7 @@ enum loader loader_of_command(const char *file, const char *search)
     char *path = __builtin_alloca(size);
     for (;;) {
         size_t length = directory_length(search);
-        if (length + 1 + guest_length(file) + 1 <= size) {
+        if (length + 1 + nolibc_length(file) + 1 <= size) {
             join(path, search, length, file);
             int error = open_executable(&opened, path);
             if (error != -ENOENT)

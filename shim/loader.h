@@ -1,8 +1,10 @@
-/* loader.h: what the loader of a program that is about to be executed can do with our library. Shared with the runner. */
+/* loader.h: what the loader of a program that is about to be executed can do with our library.
+ * Shared with the runner. */
 #ifndef SSCAP_SHIM_LOADER_H
 #define SSCAP_SHIM_LOADER_H
 
-/* Where the library for the machine's other word size is, seen from the directory of the 64-bit one. */
+/* Where the library for the machine's other word size is, seen from the directory of the 64-bit
+ * one. */
 #define LOADER_TWIN_DIRECTORY "libsscap/lib32/"
 
 enum loader {
@@ -14,7 +16,8 @@ enum loader {
 /* Of a program or script, as execve would start it. */
 enum loader loader_of(int directory, const char *path);
 
-/* The same as execvp would: looked for along `search` (the value of PATH, or NULL) unless its name has a '/'. */
+/* The same as execvp would: looked for along `search` (the value of PATH, or NULL) unless its name
+ * has a '/'. */
 enum loader loader_of_command(const char *file, const char *search);
 
 #endif

@@ -1,13 +1,15 @@
-/* syscalls.c: system calls on i386, where the sixth argument's register is the frame pointer: in a function of its own the unwinder can be told
- * the truth about it at each instruction. */
+/* syscalls.c: system calls on i386, where the sixth argument's register is the frame pointer: in a
+ * function of its own the unwinder can be told the truth about it at each instruction. */
 #include "shim/syscalls.h"
+
+uint32_t syscalls_forbidden;
 
 #if defined(__i386__)
 
 __asm__(".pushsection .text\n"
         ".balign 16\n"
-        ".globl guest_syscall6\n.hidden guest_syscall6\n.type guest_syscall6, @function\n"
-        "guest_syscall6:\n"
+        ".globl raw_syscall6\n.hidden raw_syscall6\n.type raw_syscall6, @function\n"
+        "raw_syscall6:\n"
         ".cfi_startproc\n"
         "pushl %ebp\n.cfi_def_cfa_offset 8\n.cfi_offset %ebp, -8\n"
         "pushl %edi\n.cfi_def_cfa_offset 12\n.cfi_offset %edi, -12\n"
@@ -27,7 +29,7 @@ __asm__(".pushsection .text\n"
         "popl %ebp\n.cfi_def_cfa_offset 4\n.cfi_restore %ebp\n"
         "ret\n"
         ".cfi_endproc\n"
-        ".size guest_syscall6, . - guest_syscall6\n"
+        ".size raw_syscall6, . - raw_syscall6\n"
         ".popsection\n");
 
 #endif

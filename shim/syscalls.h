@@ -1,7 +1,9 @@
-/* syscalls.h: system calls without libc: no errno to save, nothing that a program could have replaced, and after fork no page of libc's text
- * to be faulted in for it. Returns the result, or -errno. No cancellation point.
+/* syscalls.h: system calls without libc: no errno to save, nothing that a program could have
+ * replaced, and after fork no page of libc's text to be faulted in for it. Returns the result, or
+ * -errno. No cancellation point.
  *
- * What a filter of the program's would punish is not tried: it fails with EPERM right here (sandbox.h). */
+ * What a filter of the program's would punish is not tried: it fails with EPERM right here
+ * (sandbox.h). */
 #ifndef SSCAP_SHIM_SYSCALLS_H
 #define SSCAP_SHIM_SYSCALLS_H
 
@@ -10,89 +12,91 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
-/* What the library calls on its own account, and what kind of call that is: those of a kind are of no use without each other. At most 24
- * kinds, as the session's variable has room for. A call that is not named here is of kind OTHER. */
-#define GUEST_CALLS(X)                                                                                       \
-    X(getpid, IDS)                                                                                           \
-    X(gettid, IDS)                                                                                           \
-    X(getppid, IDS)                                                                                          \
-    X(getsockopt, COOKIE)                                                                                    \
-    X(sendmsg, SEND)                                                                                         \
-    X(ppoll, SLEEP)                                                                                          \
-    X(socket, CONNECT)                                                                                       \
-    X(connect, CONNECT)                                                                                      \
-    X(fcntl, DUPLICATE)                                                                                      \
-    X(dup3, DUPLICATE)                                                                                       \
-    X(close, CLOSE)                                                                                          \
-    X(openat, OPEN)                                                                                          \
-    X(read, OPEN)                                                                                            \
-    X(pread64, OPEN)                                                                                         \
-    X(faccessat, PATH)                                                                                       \
-    X(readlinkat, PATH)                                                                                      \
-    X(statx, PATH)                                                                                           \
-    X(fstatfs, PATH)                                                                                         \
-    X(getcwd, DIRECTORY)                                                                                     \
-    X(prctl, NAME)                                                                                           \
-    X(ioctl, CONTROL)                                                                                        \
-    X(process_vm_readv, MEMORY)                                                                              \
-    X(process_vm_writev, MEMORY)                                                                             \
-    X(rt_sigaction, SIGNAL)                                                                                  \
-    X(rt_sigprocmask, SIGNAL)                                                                                \
-    X(rt_sigreturn, SIGNAL)                                                                                  \
-    X(rt_tgsigqueueinfo, SIGNAL)                                                                             \
-    X(tgkill, SIGNAL)                                                                                        \
-    X(sigaltstack, STACK)                                                                                    \
-    X(timer_create, TIMER)                                                                                   \
-    X(timer_settime, TIMER)                                                                                  \
-    X(timer_delete, TIMER)                                                                                   \
-    X(getrusage, USAGE)                                                                                      \
+/* What the library calls on its own account, and what kind of call that is: those of a kind are of
+ * no use without each other. At most 24 kinds, as the session's variable has room for. A call that
+ * is not named here is of kind OTHER. */
+#define SYSCALLS_USED(X)                                                                           \
+    X(getpid, IDS)                                                                                 \
+    X(gettid, IDS)                                                                                 \
+    X(getppid, IDS)                                                                                \
+    X(getsockopt, COOKIE)                                                                          \
+    X(sendmsg, SEND)                                                                               \
+    X(ppoll, SLEEP)                                                                                \
+    X(socket, CONNECT)                                                                             \
+    X(connect, CONNECT)                                                                            \
+    X(fcntl, DUPLICATE)                                                                            \
+    X(dup3, DUPLICATE)                                                                             \
+    X(close, CLOSE)                                                                                \
+    X(openat, OPEN)                                                                                \
+    X(read, OPEN)                                                                                  \
+    X(pread64, OPEN)                                                                               \
+    X(faccessat, PATH)                                                                             \
+    X(readlinkat, PATH)                                                                            \
+    X(statx, PATH)                                                                                 \
+    X(fstatfs, PATH)                                                                               \
+    X(getcwd, DIRECTORY)                                                                           \
+    X(prctl, NAME)                                                                                 \
+    X(ioctl, CONTROL)                                                                              \
+    X(process_vm_readv, MEMORY)                                                                    \
+    X(process_vm_writev, MEMORY)                                                                   \
+    X(rt_sigaction, SIGNAL)                                                                        \
+    X(rt_sigprocmask, SIGNAL)                                                                      \
+    X(rt_sigreturn, SIGNAL)                                                                        \
+    X(rt_tgsigqueueinfo, SIGNAL)                                                                   \
+    X(tgkill, SIGNAL)                                                                              \
+    X(sigaltstack, STACK)                                                                          \
+    X(timer_create, TIMER)                                                                         \
+    X(timer_settime, TIMER)                                                                        \
+    X(timer_delete, TIMER)                                                                         \
+    X(getrusage, USAGE)                                                                            \
     X(prlimit64, LIMIT)
 
-enum guest_kind {
-    GUEST_IDS = 1 << 0,
-    GUEST_COOKIE = 1 << 1,
-    GUEST_SEND = 1 << 2,
-    GUEST_SLEEP = 1 << 3,
-    GUEST_CONNECT = 1 << 4,
-    GUEST_DUPLICATE = 1 << 5,
-    GUEST_CLOSE = 1 << 6,
-    GUEST_OPEN = 1 << 7,
-    GUEST_PATH = 1 << 8,
-    GUEST_DIRECTORY = 1 << 9,
-    GUEST_NAME = 1 << 10,
-    GUEST_CONTROL = 1 << 11,
-    GUEST_MEMORY = 1 << 12,
-    GUEST_SIGNAL = 1 << 13,
-    GUEST_STACK = 1 << 14,
-    GUEST_TIMER = 1 << 15,
-    GUEST_USAGE = 1 << 16,
-    GUEST_LIMIT = 1 << 17,
-    GUEST_OTHER = 1 << 18,
-    GUEST_ALL = (1 << 19) - 1,
+enum syscall_kind {
+    SYSCALL_IDS = 1 << 0,
+    SYSCALL_COOKIE = 1 << 1,
+    SYSCALL_SEND = 1 << 2,
+    SYSCALL_SLEEP = 1 << 3,
+    SYSCALL_CONNECT = 1 << 4,
+    SYSCALL_DUPLICATE = 1 << 5,
+    SYSCALL_CLOSE = 1 << 6,
+    SYSCALL_OPEN = 1 << 7,
+    SYSCALL_PATH = 1 << 8,
+    SYSCALL_DIRECTORY = 1 << 9,
+    SYSCALL_NAME = 1 << 10,
+    SYSCALL_CONTROL = 1 << 11,
+    SYSCALL_MEMORY = 1 << 12,
+    SYSCALL_SIGNAL = 1 << 13,
+    SYSCALL_STACK = 1 << 14,
+    SYSCALL_TIMER = 1 << 15,
+    SYSCALL_USAGE = 1 << 16,
+    SYSCALL_LIMIT = 1 << 17,
+    SYSCALL_OTHER = 1 << 18,
+    SYSCALL_ALL = (1 << 19) - 1,
 };
 
-/* Bits of enum guest_kind: sandbox.c. */
-extern uint32_t guest_forbidden;
+/* Bits of enum syscall_kind: calls that a seccomp filter would punish. Set by seccomp/sandbox.c;
+ * always 0 in the runner. */
+extern uint32_t syscalls_forbidden;
 
 /* Folds to a constant where the number is one. */
-__attribute__((always_inline)) static inline uint32_t guest_kind_of(long number)
+__attribute__((always_inline)) static inline uint32_t syscall_kind_of(long number)
 {
     uint32_t kind = 0;
-#define GUEST_IF(name, kind_of_it) kind |= number == SYS_##name ? GUEST_##kind_of_it : 0u;
-    GUEST_CALLS(GUEST_IF)
-#undef GUEST_IF
-    return kind != 0 ? kind : GUEST_OTHER;
+#define SYSCALL_IF(name, kind_of_it) kind |= number == SYS_##name ? SYSCALL_##kind_of_it : 0u;
+    SYSCALLS_USED(SYSCALL_IF)
+#undef SYSCALL_IF
+    return kind != 0 ? kind : SYSCALL_OTHER;
 }
 
 /* Whether a call that libc makes for us will not be punished. */
-__attribute__((always_inline)) static inline bool guest_may(long number)
+__attribute__((always_inline)) static inline bool syscall_allowed(long number)
 {
-    return (__atomic_load_n(&guest_forbidden, __ATOMIC_RELAXED) & guest_kind_of(number)) == 0;
+    return (__atomic_load_n(&syscalls_forbidden, __ATOMIC_RELAXED) & syscall_kind_of(number)) == 0;
 }
 
 #if defined(__x86_64__) && !defined(__ILP32__)
 
-static inline long guest_syscall6(long number, long a, long b, long c, long d, long e, long f)
+static inline long raw_syscall6(long number, long a, long b, long c, long d, long e, long f)
 {
     long result;
     register long r10 __asm__("r10") = d;
@@ -107,7 +111,7 @@ static inline long guest_syscall6(long number, long a, long b, long c, long d, l
 
 #elif defined(__aarch64__)
 
-static inline long guest_syscall6(long number, long a, long b, long c, long d, long e, long f)
+static inline long raw_syscall6(long number, long a, long b, long c, long d, long e, long f)
 {
     register long x8 __asm__("x8") = number;
     register long x0 __asm__("x0") = a;
@@ -116,20 +120,23 @@ static inline long guest_syscall6(long number, long a, long b, long c, long d, l
     register long x3 __asm__("x3") = d;
     register long x4 __asm__("x4") = e;
     register long x5 __asm__("x5") = f;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+    __asm__ volatile("svc 0"
+                     : "+r"(x0)
+                     : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+                     : "memory");
     return x0;
 }
 
 #elif defined(__i386__)
 
-__attribute__((visibility("hidden"))) long guest_syscall6(long number, long a, long b, long c, long d, long e,
-                                                          long f);
+__attribute__((visibility("hidden"))) long raw_syscall6(long number, long a, long b, long c, long d,
+                                                        long e, long f);
 
 #else
 
 #include <unistd.h>
 
-static inline long guest_syscall6(long number, long a, long b, long c, long d, long e, long f)
+static inline long raw_syscall6(long number, long a, long b, long c, long d, long e, long f)
 {
     int saved = errno;
     long result = syscall(number, a, b, c, d, e, f);
@@ -141,31 +148,31 @@ static inline long guest_syscall6(long number, long a, long b, long c, long d, l
 
 #endif
 
-__attribute__((always_inline)) static inline long guest_call(long number, long a, long b, long c, long d,
-                                                             long e, long f)
+__attribute__((always_inline)) static inline long raw_syscall(long number, long a, long b, long c,
+                                                              long d, long e, long f)
 {
-    return guest_may(number) ? guest_syscall6(number, a, b, c, d, e, f) : -EPERM;
+    return syscall_allowed(number) ? raw_syscall6(number, a, b, c, d, e, f) : -EPERM;
 }
 
-/* GUEST_SYSCALL(number, up to six arguments), each a number or a pointer. */
-#define GUEST_ARGUMENT(x)        ((long)(x))
-#define GUEST_SYSCALL_0(n)       guest_call(n, 0, 0, 0, 0, 0, 0)
-#define GUEST_SYSCALL_1(n, a)    guest_call(n, GUEST_ARGUMENT(a), 0, 0, 0, 0, 0)
-#define GUEST_SYSCALL_2(n, a, b) guest_call(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), 0, 0, 0, 0)
-#define GUEST_SYSCALL_3(n, a, b, c)                                                                          \
-    guest_call(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), 0, 0, 0)
-#define GUEST_SYSCALL_4(n, a, b, c, d)                                                                       \
-    guest_call(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), GUEST_ARGUMENT(d), 0, 0)
-#define GUEST_SYSCALL_5(n, a, b, c, d, e)                                                                    \
-    guest_call(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), GUEST_ARGUMENT(d),                \
-               GUEST_ARGUMENT(e), 0)
-#define GUEST_SYSCALL_6(n, a, b, c, d, e, f)                                                                 \
-    guest_call(n, GUEST_ARGUMENT(a), GUEST_ARGUMENT(b), GUEST_ARGUMENT(c), GUEST_ARGUMENT(d),                \
-               GUEST_ARGUMENT(e), GUEST_ARGUMENT(f))
-#define GUEST_PICK(n, a, b, c, d, e, f, name, ...) name
-#define GUEST_SYSCALL(...)                                                                                   \
-    GUEST_PICK(__VA_ARGS__, GUEST_SYSCALL_6, GUEST_SYSCALL_5, GUEST_SYSCALL_4, GUEST_SYSCALL_3,              \
-               GUEST_SYSCALL_2, GUEST_SYSCALL_1, GUEST_SYSCALL_0, 0)                                         \
+/* RAW_SYSCALL(number, up to six arguments), each a number or a pointer. */
+#define RAW_ARGUMENT(x)        ((long)(x))
+#define RAW_SYSCALL_0(n)       raw_syscall(n, 0, 0, 0, 0, 0, 0)
+#define RAW_SYSCALL_1(n, a)    raw_syscall(n, RAW_ARGUMENT(a), 0, 0, 0, 0, 0)
+#define RAW_SYSCALL_2(n, a, b) raw_syscall(n, RAW_ARGUMENT(a), RAW_ARGUMENT(b), 0, 0, 0, 0)
+#define RAW_SYSCALL_3(n, a, b, c)                                                                  \
+    raw_syscall(n, RAW_ARGUMENT(a), RAW_ARGUMENT(b), RAW_ARGUMENT(c), 0, 0, 0)
+#define RAW_SYSCALL_4(n, a, b, c, d)                                                               \
+    raw_syscall(n, RAW_ARGUMENT(a), RAW_ARGUMENT(b), RAW_ARGUMENT(c), RAW_ARGUMENT(d), 0, 0)
+#define RAW_SYSCALL_5(n, a, b, c, d, e)                                                            \
+    raw_syscall(n, RAW_ARGUMENT(a), RAW_ARGUMENT(b), RAW_ARGUMENT(c), RAW_ARGUMENT(d),             \
+                RAW_ARGUMENT(e), 0)
+#define RAW_SYSCALL_6(n, a, b, c, d, e, f)                                                         \
+    raw_syscall(n, RAW_ARGUMENT(a), RAW_ARGUMENT(b), RAW_ARGUMENT(c), RAW_ARGUMENT(d),             \
+                RAW_ARGUMENT(e), RAW_ARGUMENT(f))
+#define RAW_PICK(n, a, b, c, d, e, f, name, ...) name
+#define RAW_SYSCALL(...)                                                                           \
+    RAW_PICK(__VA_ARGS__, RAW_SYSCALL_6, RAW_SYSCALL_5, RAW_SYSCALL_4, RAW_SYSCALL_3,              \
+             RAW_SYSCALL_2, RAW_SYSCALL_1, RAW_SYSCALL_0, 0)                                       \
     (__VA_ARGS__)
 
 #endif

@@ -28,7 +28,7 @@ same() {
     calls | sort >"$TMP/listed"
     [ "$(wc -l <"$TMP/listed")" -gt 30 ]
     # What only runs before there is a session, and by other names on other machines, aside.
-    grep -ohE 'GUEST_SYSCALL\(SYS_[a-z0-9_]+' "$ROOT"/shim/*.c "$ROOT"/shim/guest.h | sed 's/.*SYS_//' | sort -u |
+    grep -ohE 'RAW_SYSCALL\(SYS_[a-z0-9_]+' "$ROOT"/shim/*.c "$ROOT"/shim/*/*.[ch] "$ROOT"/shim/nolibc.h | sed 's/.*SYS_//' | sort -u |
         grep -vx 'write' | comm -23 - "$TMP/listed" >"$out"
     assert_empty "$out"
     # And the program that all tests here are made with knows each.

@@ -1,7 +1,7 @@
 /*
- * The least that any capture of this kind can cost: COMMAND's stdout is an AF_UNIX stream socket whose reader takes the
- * kernel's stamp with each chunk, as sscap's does, and throws the bytes away.
- *   limit COMMAND [ARG...]
+ * The least that any capture of this kind can cost: COMMAND's stdout is an AF_UNIX stream socket
+ * whose reader takes the kernel's stamp with each chunk, as sscap's does, and throws the bytes
+ * away. limit COMMAND [ARG...]
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -28,8 +28,10 @@ static ssize_t read_stamped(int fd)
         char space[CMSG_SPACE(sizeof(struct ucred))];
     } stamp;
     struct iovec part = {bytes, sizeof bytes};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = stamp.space, .msg_controllen = sizeof stamp.space};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = stamp.space,
+                             .msg_controllen = sizeof stamp.space};
 
     return recvmsg(fd, &message, 0);
 }

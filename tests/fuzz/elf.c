@@ -1,6 +1,6 @@
-/* The reader of strangers' ELF files: any bytes at all are read or refused. As a fuzzer on its own finds no
- * file with all parts in 60 seconds, inputs with an odd first byte are changes to a whole, small one; the
- * others are the file itself. */
+/* The reader of strangers' ELF files: any bytes at all are read or refused. As a fuzzer on its own
+ * finds no file with all parts in 60 seconds, inputs with an odd first byte are changes to a whole,
+ * small one; the others are the file itself. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "runner/symbols.h"
+#include "runner/symbols/symbols.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -53,16 +53,25 @@ static void make_sections(struct image *image)
 {
     const uint64_t strings = sizeof image->strings;
     const uint64_t symbols = sizeof image->symbols;
-    image->sections[TEXT] = (Elf64_Shdr){
-        0, SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, BASE + AT(text), AT(text), sizeof image->text, 0, 0, 16,
-        0};
-    image->sections[SYMTAB] = (Elf64_Shdr){0, SHT_SYMTAB, 0, 0, AT(symbols), symbols, STRTAB, 0, 8, 24};
+    image->sections[TEXT] = (Elf64_Shdr){0,
+                                         SHT_PROGBITS,
+                                         SHF_ALLOC | SHF_EXECINSTR,
+                                         BASE + AT(text),
+                                         AT(text),
+                                         sizeof image->text,
+                                         0,
+                                         0,
+                                         16,
+                                         0};
+    image->sections[SYMTAB] = (Elf64_Shdr){0,       SHT_SYMTAB, 0, 0, AT(symbols),
+                                           symbols, STRTAB,     0, 8, 24};
     image->sections[STRTAB] = (Elf64_Shdr){10, SHT_STRTAB, 0, 0, AT(strings), strings, 0, 0, 1, 0};
-    image->sections[DYNSYM] = (Elf64_Shdr){0, SHT_DYNSYM, 2, 0, AT(symbols), symbols, STRTAB, 0, 8, 24};
+    image->sections[DYNSYM] = (Elf64_Shdr){0,       SHT_DYNSYM, 2, 0, AT(symbols),
+                                           symbols, STRTAB,     0, 8, 24};
     image->sections[VERSIONS] = (Elf64_Shdr){
         0, SHT_GNU_versym, 2, 0, AT(versions), sizeof image->versions, DYNSYM, 0, 2, 2};
-    image->sections[NOTE] = (Elf64_Shdr){0, SHT_NOTE, SHF_ALLOC, 0, AT(note), sizeof(Elf64_Nhdr) + 4 + ID,
-                                         0, 0,        4,         0};
+    image->sections[NOTE] = (Elf64_Shdr){
+        0, SHT_NOTE, SHF_ALLOC, 0, AT(note), sizeof(Elf64_Nhdr) + 4 + ID, 0, 0, 4, 0};
 }
 
 static void make_frames(struct image *image)
@@ -92,7 +101,8 @@ static void make_image(struct image *image)
 {
     const uint64_t all = sizeof *image;
     *image = (struct image){
-        .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+        .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+                               EV_CURRENT},
                    .e_type = ET_EXEC,
                    .e_phoff = AT(segments),
                    .e_shoff = AT(sections),
@@ -103,7 +113,8 @@ static void make_image(struct image *image)
                    .e_shstrndx = STRTAB},
         .segments = {{PT_LOAD, PF_R | PF_X, 0, BASE, BASE, all, all, 4096},
                      {PT_NOTE, PF_R, AT(note), 0, 0, sizeof(Elf64_Nhdr) + 4 + ID, 0, 4},
-                     {PT_GNU_EH_FRAME, PF_R, AT(index), BASE + AT(index), 0, sizeof image->index, 0, 4}},
+                     {PT_GNU_EH_FRAME, PF_R, AT(index), BASE + AT(index), 0, sizeof image->index, 0,
+                      4}},
         .note = {4, ID, NT_GNU_BUILD_ID},
         .note_name = "GNU",
         .strings = "\0first\0fir@V\0.debug_line\0$x",
@@ -118,8 +129,8 @@ static void make_image(struct image *image)
 }
 
 /* Looks up one address; what is found must be what the header promises. */
-static int find(struct symbols *symbols, const char *path, const uint8_t *id, size_t length, uint64_t address,
-                struct symbol *ret)
+static int find(struct symbols *symbols, const char *path, const uint8_t *id, size_t length,
+                uint64_t address, struct symbol *ret)
 {
     int error = symbols_find(symbols, path, id, length, BASE, address, (address & 1) == 0, ret);
     if (strnlen(ret->function, sizeof ret->function) == sizeof ret->function ||
@@ -141,8 +152,8 @@ static void look_up(const uint8_t *file, size_t size, uint64_t address, struct s
     }
     if (ftruncate(fd, 0) < 0 || pwrite(fd, file, size, 0) != (ssize_t)size)
         __builtin_trap();
-    struct symbols *symbols =
-        symbols_new(); /* a new cache: the file's times are too coarse to tell one input from the next */
+    struct symbols *symbols = symbols_new(); /* a new cache: the file's times are too coarse to tell
+                                                one input from the next */
     find(symbols, path, NULL, 0, address, &other);
     for (uint64_t i = 0; i < 64; i += 7)
         find(symbols, path, id, sizeof id, BASE + AT(text) + i, &other);

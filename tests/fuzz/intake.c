@@ -1,8 +1,9 @@
-/* Bytes of any kind on a captured stream and on ctl, up to the report of who failed: nothing crashes, and no byte is lost that was not part
- * of a frame.
+/* Bytes of any kind on a captured stream and on ctl, up to the report of who failed: nothing
+ * crashes, and no byte is lost that was not part of a frame.
  *
- * Input: a list of (command, length, bytes). The fuzzer knows the nonce, as a hostile program may. */
-#include "runner/intake.h"
+ * Input: a list of (command, length, bytes). The fuzzer knows the nonce, as a hostile program may.
+ */
+#include "runner/capture/intake.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +11,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "runner/errors.h"
-#include "runner/history.h"
-#include "runner/report.h"
-#include "runner/shared.h"
-#include "runner/symbols.h"
+#include "runner/handover/shared_memory.h"
+#include "runner/report/error_groups.h"
+#include "runner/report/process_tree.h"
+#include "runner/report/report.h"
+#include "runner/symbols/symbols.h"
 #include "runner/util.h"
 
 enum { STREAM_ROOM = 1 << 20 };
@@ -22,13 +23,13 @@ enum { STREAM_ROOM = 1 << 20 };
 static const uint8_t nonce[SSCAP_NONCE_SIZE] = "0123456789abcdef";
 
 static struct intake intake;
-static struct events events;
+static struct ctl events;
 static struct processes processes;
 static struct lines lines;
 static struct buffer buffer;
 static struct cursor cursor;
-static struct errors errors;
-static struct history history;
+static struct error_groups errors;
+static struct process_tree history;
 static struct options options = {.errors_mode = ERRORS_EXIT, .verbose = true};
 
 static uint64_t position(void *context, enum sscap_stream stream)
@@ -40,19 +41,19 @@ static uint64_t position(void *context, enum sscap_stream stream)
 static void take_events(void *context)
 {
     (void)context;
-    events_drain(&events);
+    ctl_drain(&events);
 }
 
 static void began(void *context, struct process *process)
 {
     (void)context;
-    history_begin(&history, process);
+    process_tree_begin(&history, process);
 }
 
 static void adopted(void *context, struct process *process, const struct process *parent)
 {
     (void)context;
-    history_adopt(&history, process, parent);
+    process_tree_adopt(&history, process, parent);
 }
 
 static void started(void *context, struct process *process)
@@ -64,9 +65,9 @@ static void started(void *context, struct process *process)
 static bool closed(void *context, struct process *process)
 {
     (void)context;
-    if (!errors_take(&errors, process))
+    if (!error_groups_take(&errors, process))
         return false;
-    history_note(&history, process, false);
+    process_tree_note(&history, process, false);
     return true;
 }
 
@@ -77,7 +78,7 @@ static bool read_records(void *context)
     bool any = false;
     for (; (record = buffer_peek(&buffer, &cursor)) != NULL; any = true) {
         if (record->who.stream >= SSCAP_STREAMS || record->who.end > LINE_GROUP ||
-            (record->who.end == LINE_GROUP && errors_of_record(&errors, record) == NULL) ||
+            (record->who.end == LINE_GROUP && error_groups_of_record(&errors, record) == NULL) ||
             memchr(record->who.name, 0, sizeof record->who.name) == NULL)
             abort();
         buffer_advance(&buffer, &cursor);
@@ -97,7 +98,8 @@ static void pair(int type, int fds[2])
 
 static void send_frame(int fd, const uint8_t *bytes, size_t n, uint8_t type)
 {
-    struct sscap_frame frame = {.lead = SSCAP_FRAME_LEAD, .type = type, .version = SSCAP_WIRE_VERSION};
+    struct sscap_frame frame = {
+        .lead = SSCAP_FRAME_LEAD, .type = type, .version = SSCAP_WIRE_VERSION};
     memcpy(frame.nonce, nonce, sizeof nonce);
     if (n >= 8)
         memcpy(&frame.length, bytes, 8); /* length and tid as they come */
@@ -107,16 +109,18 @@ static void send_frame(int fd, const uint8_t *bytes, size_t n, uint8_t type)
         (void)!send(fd, bytes, n, 0);
 }
 
-/* A flag byte, a type, a byte that chooses `other`, and what follows the header. Into a stream it goes in a frame. */
+/* A flag byte, a type, a byte that chooses `other`, and what follows the header. Into a stream it
+ * goes in a frame. */
 static void send_event(int fd, const uint8_t *bytes, size_t n, bool framed)
 {
     struct {
         struct sscap_frame frame;
         struct sscap_event head;
         uint8_t rest[512];
-    } message = {
-        .frame = {.lead = SSCAP_FRAME_LEAD, .type = SSCAP_FRAME_EVENT, .version = SSCAP_WIRE_VERSION},
-        .head = {.version = SSCAP_WIRE_VERSION, .pid = getpid()}};
+    } message = {.frame = {.lead = SSCAP_FRAME_LEAD,
+                           .type = SSCAP_FRAME_EVENT,
+                           .version = SSCAP_WIRE_VERSION},
+                 .head = {.version = SSCAP_WIRE_VERSION, .pid = getpid()}};
     size_t rest = n > 3 ? n - 3 : 0;
     uint8_t flags = n > 0 ? bytes[0] : 0;
     message.head.type = n > 1 ? bytes[1] % 12 : 0;
@@ -153,13 +157,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static bool made;
     int out[2], err[2], ctl[2], named[2];
     struct loop *loop;
-    if (!made && shared_init(64 << 20) < 0)
+    if (!made && shared_memory_init(64 << 20) < 0)
         abort();
     made = true;
     pair(SOCK_STREAM, out);
     pair(SOCK_STREAM, err);
     pair(SOCK_SEQPACKET, ctl);
-    pair(SOCK_SEQPACKET, named); /* stands in for the listener: accept fails, which is bad input too */
+    pair(SOCK_SEQPACKET,
+         named); /* stands in for the listener: accept fails, which is bad input too */
     if (loop_init(&loop) < 0 || buffer_init(&buffer, 65536, 50, false) < 0)
         abort();
     buffer.make_room = read_records;
@@ -172,17 +177,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct symbols *symbols = symbols_new();
     if (symbols == NULL)
         abort();
-    errors_init(&errors, &options, symbols, &buffer);
+    error_groups_init(&errors, &options, symbols, &buffer);
     errors.stream = SSCAP_ERR;
-    history_init(&history, true);
+    process_tree_init(&history, true);
     processes.began = began;
     processes.adopted = adopted;
     processes.started = started;
     processes.closed = closed;
     processes.arguments = true;
     processes.self = 1; /* we play the processes of the tree */
-    if (events_init(&events, loop, &processes, ctl[0], named[0], nonce) < 0 ||
-        intake_init(&intake, loop, &events, &processes, &lines, (const int[]){out[0], err[0]}, nonce) < 0)
+    if (ctl_init(&events, loop, &processes, ctl[0], named[0], nonce) < 0 ||
+        intake_init(&intake, loop, &events, &processes, &lines, (const int[]){out[0], err[0]},
+                    nonce) < 0)
         abort();
     while (size >= 2) {
         size_t n = data[1] < size - 2 ? data[1] : size - 2;
@@ -215,8 +221,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(report_format(&errors, &history, &totals, true, &length));
     intake_clear(&intake);
     processes_clear(&processes);
-    errors_clear(&errors);
-    history_clear(&history);
+    error_groups_clear(&errors);
+    process_tree_clear(&history);
     symbols_free(symbols);
     buffer_clear(&buffer);
     close(ctl[0]);

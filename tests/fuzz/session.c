@@ -1,7 +1,9 @@
-/* The session variable: any value at all is refused or read, never misread. A value that is accepted must be one that the runner could
- * have written. The library's own file is included, as it is no module of the runner's. */
-#include "shim/session.c" /* NOLINT(bugprone-suspicious-include): no module of the runner, so it is not linked */
-#include "shim/hold.c"    /* NOLINT(bugprone-suspicious-include) */
+/* The session variable: any value at all is refused or read, never misread. A value that is
+ * accepted must be one that the runner could have written. The library's own file is included, as
+ * it is no module of the runner's. */
+/* No module of the runner, so it is not linked. */
+#include "shim/core/session.c"    /* NOLINT(bugprone-suspicious-include) */
+#include "shim/core/private_fd.c" /* NOLINT(bugprone-suspicious-include) */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -10,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* Lets the fuzzer past the check: the last field is computed where the first byte is odd. */
     bool repair = size > 0 && (data[0] & 1);
     size_t n = size < sizeof value ? size : sizeof value - 1;
-    guest_copy(value, data, n);
+    nolibc_copy(value, data, n);
     value[n] = '\0';
     if (repair && n == SSCAP_SESSION_LENGTH + SSCAP_CHECK_LENGTH) {
         value[0] = '0';
@@ -20,11 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (!session_read(value))
         return 0;
-    const char *stored = guest_after(session.variable, SSCAP_ENV_SESSION "=");
+    const char *stored = nolibc_after_prefix(session.variable, SSCAP_ENV_SESSION "=");
     for (size_t i = 0; i <= SSCAP_SESSION_LENGTH + SSCAP_CHECK_LENGTH; i++)
         if (stored[i] != value[i])
             __builtin_trap();
-    if (!session.joined || guest_length(session.socket_name) != sizeof SSCAP_SOCKET_PREFIX - 1 + 16)
+    if (!session.joined ||
+        nolibc_length(session.socket_name) != sizeof SSCAP_SOCKET_PREFIX - 1 + 16)
         __builtin_trap();
     return 0;
 }

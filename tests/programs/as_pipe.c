@@ -1,4 +1,5 @@
-/* as_pipe FILE: what a program can find out of its stdout and stderr, into FILE: with and without sscap the same, if they are pipes without. */
+/* as_pipe FILE: what a program can find out of its stdout and stderr, into FILE: with and without
+ * sscap the same, if they are pipes without. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -1,6 +1,7 @@
-/* cancel_points WAY: what of libc is a cancellation point, and what a cancelled thread leaves behind: `pending` (a call is made by a thread
- * that has been cancelled already), `waiting` (it is cancelled while it waits within), `anywhere` (it may be cancelled at any
- * instruction, hundreds of times). A line of stdout each; errors are 96 and above. */
+/* cancel_points WAY: what of libc is a cancellation point, and what a cancelled thread leaves
+ * behind: `pending` (a call is made by a thread that has been cancelled already), `waiting` (it is
+ * cancelled while it waits within), `anywhere` (it may be cancelled at any instruction, hundreds of
+ * times). A line of stdout each; errors are 96 and above. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -47,20 +48,27 @@ static struct iovec part = {.iov_base = (void *)(uintptr_t) "parts\n", .iov_len 
     X(pwritev2, pwritev2(STDOUT_FILENO, &part, 1, -1, 0)) X(read, read(nowhere, &part, 1)) \
     X(wait, wait(NULL)) X(waitpid, waitpid(child, NULL, 0)) X(wait3, wait3(NULL, 0, NULL)) \
     X(wait4, wait4(child, NULL, 0, NULL)) X(waitid, waitid(P_PID, (id_t)child, NULL, WEXITED)) \
-    X(close, close(1000)) X(open, open("/dev/null", O_RDONLY)) X(openat, openat(AT_FDCWD, "/dev/null", O_RDONLY)) \
-    X(open_stream, open("/dev/stdout", O_WRONLY)) X(openat_stream, openat(AT_FDCWD, "/dev/stderr", O_WRONLY)) \
+    X(close, close(1000)) X(open, open("/dev/null", O_RDONLY)) \
+    X(openat, openat(AT_FDCWD, "/dev/null", O_RDONLY)) \
+    X(open_stream, open("/dev/stdout", O_WRONLY)) \
+    X(openat_stream, openat(AT_FDCWD, "/dev/stderr", O_WRONLY)) \
     X(creat, creat("/dev/null", 0600)) X(fopen, fopen("/dev/null", "r") != NULL) \
-    X(fcntl_lock, fcntl(nowhere, F_SETLKW, &(struct flock){.l_type = F_UNLCK})) X(fcntl, fcntl(STDOUT_FILENO, F_GETFL)) \
-    X(system, system("exit 3")) X(popen, popen("exit 3", "r") != NULL) \
-    X(posix_spawnp, posix_spawnp(&child, "true", NULL, NULL, (char *[]){(char *)(uintptr_t)"true", NULL}, environ)) \
+    X(fcntl_lock, fcntl(nowhere, F_SETLKW, &(struct flock){.l_type = F_UNLCK})) \
+    X(fcntl, fcntl(STDOUT_FILENO, F_GETFL)) X(system, system("exit 3")) \
+    X(popen, popen("exit 3", "r") != NULL) \
+    X(posix_spawnp, posix_spawnp(&child, "true", NULL, NULL, \
+      (char *[]){(char *)(uintptr_t)"true", NULL}, environ)) \
     X(sendmsg, sendmsg(nowhere, &(struct msghdr){.msg_iov = &part, .msg_iovlen = 1}, 0)) \
-    X(shutdown, shutdown(nowhere, SHUT_WR)) X(fsync, fsync(STDOUT_FILENO)) X(tcdrain, tcdrain(STDOUT_FILENO)) \
-    X(dup2, dup2(nowhere, nowhere)) X(kill, kill(getpid(), 0)) X(pthread_kill, pthread_kill(pthread_self(), 0)) \
-    X(raise, raise(SIGURG)) X(sigqueue, sigqueue(getpid(), 0, (union sigval){.sival_int = 0})) \
+    X(shutdown, shutdown(nowhere, SHUT_WR)) X(fsync, fsync(STDOUT_FILENO)) \
+    X(tcdrain, tcdrain(STDOUT_FILENO)) X(dup2, dup2(nowhere, nowhere)) X(kill, kill(getpid(), 0)) \
+    X(pthread_kill, pthread_kill(pthread_self(), 0)) X(raise, raise(SIGURG)) \
+    X(sigqueue, sigqueue(getpid(), 0, (union sigval){.sival_int = 0})) \
     X(sigaction, sigaction(SIGSEGV, NULL, &(struct sigaction){.sa_flags = 0})) \
-    X(sigaltstack, sigaltstack(NULL, &(stack_t){.ss_flags = 0})) X(ioctl, ioctl(STDOUT_FILENO, FIONBIO, &(int){0})) \
-    X(isatty, isatty(STDOUT_FILENO)) X(tcgetattr, tcgetattr(STDOUT_FILENO, &(struct termios){.c_iflag = 0})) \
-    X(close_range, close_range(1000, 1001, 0)) X(setpgid, setpgid(0, 0)) X(prctl, prctl(PR_SET_NAME, "cancelled")) \
+    X(sigaltstack, sigaltstack(NULL, &(stack_t){.ss_flags = 0})) \
+    X(ioctl, ioctl(STDOUT_FILENO, FIONBIO, &(int){0})) X(isatty, isatty(STDOUT_FILENO)) \
+    X(tcgetattr, tcgetattr(STDOUT_FILENO, &(struct termios){.c_iflag = 0})) \
+    X(close_range, close_range(1000, 1001, 0)) X(setpgid, setpgid(0, 0)) \
+    X(prctl, prctl(PR_SET_NAME, "cancelled")) \
     X(fstat, fstat(STDOUT_FILENO, &(struct stat){.st_dev = 0})) X(fork, forked())
 /* clang-format on */
 
@@ -84,9 +92,9 @@ static const char *const names[] = {
 static void make_call(enum call call)
 {
     switch (call) {
-#define CALL_CASE(name, call)                                                                                \
-    case CALL_##name:                                                                                        \
-        (void)!(call);                                                                                       \
+#define CALL_CASE(name, call)                                                                      \
+    case CALL_##name:                                                                              \
+        (void)!(call);                                                                             \
         break;
         CALLS(CALL_CASE)
     case CALLS_COUNT:

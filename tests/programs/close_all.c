@@ -1,4 +1,5 @@
-/* Closes all descriptors above 2, as daemons do, in the named way, then forks, execs and opens files.
+/* Closes all descriptors above 2, as daemons do, in the named way, then forks, execs and opens
+ * files.
  *
  *   close_all loop|range|from|raw|cloexec|unshare|spawn
  *
@@ -51,7 +52,8 @@ static void child(void)
         printf("line %d\n", i);
     }
     fflush(stdout);
-    execl("/bin/sh", "sh", "-c", "echo \"sh[$$]: one\"; (exit 3); echo \"sh[$$]: two $?\"; exit 5", NULL);
+    execl("/bin/sh", "sh", "-c", "echo \"sh[$$]: one\"; (exit 3); echo \"sh[$$]: two $?\"; exit 5",
+          NULL);
     _exit(1);
 }
 
@@ -61,7 +63,8 @@ static int spawn(void)
     pid_t pid;
     int status = 0;
     posix_spawn_file_actions_t actions;
-    char *args[] = {"sh", "-c", "echo \"sh[$$]: spawned\"; (exit 3); echo \"sh[$$]: two $?\"; exit 6", NULL};
+    char *args[] = {"sh", "-c",
+                    "echo \"sh[$$]: spawned\"; (exit 3); echo \"sh[$$]: two $?\"; exit 6", NULL};
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     if (posix_spawn(&pid, "/bin/sh", &actions, NULL, args, environ))

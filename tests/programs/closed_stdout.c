@@ -1,4 +1,5 @@
-/* Started with fd 1 closed (>&-): the first file it opens becomes fd 1, and gets what printf prints.
+/* Started with fd 1 closed (>&-): the first file it opens becomes fd 1, and gets what printf
+ * prints.
  *
  *   closed_stdout FILE:  exits with 0 if everything was as without anyone watching
  */

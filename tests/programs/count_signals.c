@@ -1,7 +1,8 @@
-/* Takes every signal that it can, one at a time, and says which. SIGTERM ends it with status 9, after a line that has
- * the numbers and counts of all.
+/* Takes every signal that it can, one at a time, and says which. SIGTERM ends it with status 9,
+ * after a line that has the numbers and counts of all.
  *
- * It waits for signals instead of handling them, so that none can hide behind another of its kind that is being handled.
+ * It waits for signals instead of handling them, so that none can hide behind another of its kind
+ * that is being handled.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Ways for a process to crash (see ways.h): the crash itself is in a function of the way's name, or as its name says. */
+/* Ways for a process to crash (see ways.h): the crash itself is in a function of the way's name, or
+ * as its name says. */
 #include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -139,7 +140,8 @@ WAY(double_free, SIGABRT)
     sum += keep != NULL;
 }
 
-/* Writes past a piece of the heap, over what malloc keeps about the next: the size of all that is left. */
+/* Writes past a piece of the heap, over what malloc keeps about the next: the size of all that is
+ * left. */
 WAY(broken_heap, SIGABRT)
 {
     char *volatile memory = malloc(24);
@@ -161,7 +163,8 @@ WAY(inside_malloc, SIGSEGV)
 
 extern void __stack_chk_fail(void) __attribute__((noreturn));
 
-/* What a compiler's stack protector calls when a function's guard is no longer whole: nor is its return address. */
+/* What a compiler's stack protector calls when a function's guard is no longer whole: nor is its
+ * return address. */
 __attribute__((noinline)) static void smash(uintptr_t value)
 {
     volatile uintptr_t *at = __builtin_frame_address(0);
@@ -200,7 +203,8 @@ WAY(stack_overflow, SIGSEGV)
     LAST;
 }
 
-/* What is above the frame is not the stack's any more: return address, frame pointers, all that an unwinder goes by. */
+/* What is above the frame is not the stack's any more: return address, frame pointers, all that an
+ * unwinder goes by. */
 __attribute__((noinline)) static void overwrite(uintptr_t value)
 {
     volatile uintptr_t *at = __builtin_frame_address(0);
@@ -306,7 +310,8 @@ static void small_alternate_stack(size_t size, int flags, void (*handler)(int))
 {
     stack_t stack = {.ss_sp = malloc(size), .ss_size = size};
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
-    if (sigaltstack(&stack, NULL) != 0 || (handler != NULL && sigaction(SIGUSR1, &action, NULL) != 0))
+    if (sigaltstack(&stack, NULL) != 0 ||
+        (handler != NULL && sigaction(SIGUSR1, &action, NULL) != 0))
         exit(9);
 }
 

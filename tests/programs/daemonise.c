@@ -1,4 +1,5 @@
-/* A daemon: what it writes to stdout after daemon() goes to /dev/null, or stays where it was (KEEP is 1).
+/* A daemon: what it writes to stdout after daemon() goes to /dev/null, or stays where it was (KEEP
+ * is 1).
  *
  *   daemonise KEEP FILE:  FILE gets a line when the daemon ends
  */

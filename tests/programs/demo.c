@@ -1,7 +1,8 @@
 /*
- * The demo of `make run`: a dispatcher and three workers that all print at the same time, in pieces, as programs do
- * that show progress. One worker warns on stderr, one becomes a shell. Run bare into a pipe, their lines are welded
- * together; under sscap each is whole and under the name of the process that wrote it.
+ * The demo of `make run`: a dispatcher and three workers that all print at the same time, in
+ * pieces, as programs do that show progress. One worker warns on stderr, one becomes a shell. Run
+ * bare into a pipe, their lines are welded together; under sscap each is whole and under the name
+ * of the process that wrote it.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -55,9 +56,10 @@ static int upload(void)
 /* Another program from here on: its lines go under its own name. */
 static int report(void)
 {
-    execl("/bin/sh", "sh", "-c",
-          "for day in mon tue wed; do printf 'report for '; printf \"$day\"; printf ': ok\\n'; done",
-          (char *)NULL);
+    execl(
+        "/bin/sh", "sh", "-c",
+        "for day in mon tue wed; do printf 'report for '; printf \"$day\"; printf ': ok\\n'; done",
+        (char *)NULL);
     perror("/bin/sh");
     return 127;
 }

@@ -1,12 +1,12 @@
 /* die WAY NUMBER [HOW]: ends with status NUMBER, or by signal NUMBER.
- *   WAY  return exit _exit _Exit quick_exit syscall atexit (exit with another code, and a handler that says _exit) kill raise
- *   HOW  whose affair that is:
- *     (none)     its own        child      of a child, which is waited for       sigign  a child; SIGCHLD is ignored
- *     nocldwait  a child; SA_NOCLDWAIT     orphan   a grandchild whose parent has gone before
- *     daemon     after daemon(3)           vfork    a child by vfork             spawn  a child by posix_spawn
- *     waitid wait3 wait4 wait  a child that is waited for so            clone  a child by a bare clone, silent
- *     system popen  a shell's child, and the shell with it
- * The processes around it exit with 0. Built a second time as static_die. */
+ *   WAY  return exit _exit _Exit quick_exit syscall atexit (exit with another code, and a handler
+ * that says _exit) kill raise HOW  whose affair that is: (none)     its own        child      of a
+ * child, which is waited for       sigign  a child; SIGCHLD is ignored nocldwait  a child;
+ * SA_NOCLDWAIT     orphan   a grandchild whose parent has gone before daemon     after daemon(3)
+ * vfork    a child by vfork             spawn  a child by posix_spawn waitid wait3 wait4 wait  a
+ * child that is waited for so            clone  a child by a bare clone, silent system popen  a
+ * shell's child, and the shell with it The processes around it exit with 0. Built a second time as
+ * static_die. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

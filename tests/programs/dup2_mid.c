@@ -1,4 +1,5 @@
-/* Puts a file in place of fd 1 in mid-life and takes it back, writing by every kind of call before, during and after.
+/* Puts a file in place of fd 1 in mid-life and takes it back, writing by every kind of call before,
+ * during and after.
  *
  *   dup2_mid FILE dup2|dup3|fcntl|close|raw
  */

@@ -1,4 +1,5 @@
-/* dup2 and dup3 onto every number from 3 to 1023, one of which may be sscap's; then each is the program's own.
+/* dup2 and dup3 onto every number from 3 to 1023, one of which may be sscap's; then each is the
+ * program's own.
  *
  *   dup2_over FILE:  FILE gets the numbers, written through the descriptors themselves
  */
@@ -29,7 +30,8 @@ int main(int argc, char **argv)
     fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
-        execl("/bin/sh", "sh", "-c", "echo \"sh[$$]: a child\"; (echo from a subshell >&5); exit 4", NULL);
+        execl("/bin/sh", "sh", "-c", "echo \"sh[$$]: a child\"; (echo from a subshell >&5); exit 4",
+              NULL);
         _exit(1);
     }
     int status;

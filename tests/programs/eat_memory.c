@@ -1,4 +1,5 @@
-/* eat_memory MB: takes that much memory and writes to it, then kills itself. Exits with 1 where there is no more. */
+/* eat_memory MB: takes that much memory and writes to it, then kills itself. Exits with 1 where
+ * there is no more. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

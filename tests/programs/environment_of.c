@@ -1,4 +1,5 @@
-/* Prints its environment as a program under sscap may expect it: without what sscap needs. Exits with 42.
+/* Prints its environment as a program under sscap may expect it: without what sscap needs. Exits
+ * with 42.
  *
  * With SHOW_LIBRARY as argument it says whether the library is in LD_PRELOAD.
  */
@@ -14,12 +15,13 @@ int main(int argc, char **argv)
     char name[16]; /* executed by descriptor, it has that for a name on kernels before 6.14 */
     prctl(PR_GET_NAME, name);
     for (char **e = environ; *e; e++) {
-        if (!strncmp(*e, "SSCAP_SESSION=", 14) || !strncmp(*e, "PWD=", 4) || !strncmp(*e, "SHLVL=", 6) ||
-            !strncmp(*e, "_=", 2))
+        if (!strncmp(*e, "SSCAP_SESSION=", 14) || !strncmp(*e, "PWD=", 4) ||
+            !strncmp(*e, "SHLVL=", 6) || !strncmp(*e, "_=", 2))
             continue;
         if (!strncmp(*e, "LD_PRELOAD=", 11)) {
             if (argc > 1 && !strcmp(argv[1], "SHOW_LIBRARY"))
-                printf("%s[%d]: preloaded: %s\n", name, getpid(), strstr(*e, "libsscap.so") ? "yes" : "no");
+                printf("%s[%d]: preloaded: %s\n", name, getpid(),
+                       strstr(*e, "libsscap.so") ? "yes" : "no");
             continue;
         }
         printf("%s[%d]: %s\n", name, getpid(), *e);

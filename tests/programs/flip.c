@@ -1,7 +1,9 @@
-/* Turns fd 1 back and forth between where it was and somewhere else while threads write whole lines to it.
+/* Turns fd 1 back and forth between where it was and somewhere else while threads write whole lines
+ * to it.
  *
- * Each line must be in one of the two places, once and whole, and nothing else may be in the other place: a library
- * that asks what fd 1 is and then writes to it is too late when fd 1 has been turned in between.
+ * Each line must be in one of the two places, once and whole, and nothing else may be in the other
+ * place: a library that asks what fd 1 is and then writes to it is too late when fd 1 has been
+ * turned in between.
  *
  *   flip file|pipe|stream|seqpacket FILE THREADS LINES:  FILE gets what arrived in the other place
  */
@@ -22,7 +24,8 @@ static void *writer(void *arg)
 {
     char line[96];
     for (int i = 0; i < lines; i++) {
-        int n = snprintf(line, sizeof line, "flip[%d]: thread %ld line %d\n", getpid(), (long)arg, i);
+        int n = snprintf(line, sizeof line, "flip[%d]: thread %ld line %d\n", getpid(), (long)arg,
+                         i);
         if (write(1, line, (size_t)n) != n)
             _exit(3);
     }

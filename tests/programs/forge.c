@@ -1,10 +1,11 @@
-/* Writes into its stdout what only the library may write, as well as it can: frames with the session's own nonce, read
- * from the environment, but false in one way each; then lines of random bytes.
+/* Writes into its stdout what only the library may write, as well as it can: frames with the
+ * session's own nonce, read from the environment, but false in one way each; then lines of random
+ * bytes.
  *
  *   forge SEED COUNT
  *
- * What sscap makes of this program's lines is of no interest; all others' must be unharmed. It ends with an honest
- * line, in front of which stands a newline.
+ * What sscap makes of this program's lines is of no interest; all others' must be unharmed. It ends
+ * with an honest line, in front of which stands a newline.
  */
 #include "shim/wire.h"
 #include <stdio.h>
@@ -47,7 +48,8 @@ static void nonce_of_session(uint8_t *nonce)
 static void spoil(struct sscap_frame *frame)
 {
     static const uint32_t lengths[] = {
-        0, 1, SSCAP_FRAME_PAYLOAD_MAX, SSCAP_FRAME_PAYLOAD_MAX + 1, 0x7fffffff, 0x80000000, 0xffffffff};
+        0,          1,         SSCAP_FRAME_PAYLOAD_MAX, SSCAP_FRAME_PAYLOAD_MAX + 1, 0x7fffffff,
+        0x80000000, 0xffffffff};
     switch (rnd(8)) {
     case 0:
         frame->length = lengths[rnd(sizeof lengths / sizeof *lengths)];

@@ -1,5 +1,6 @@
-/* fork_places WAY: forks, vforks and clones from places where one had better not, and prints, one write a line, what came of it. What the
- * children of threads and handlers print comes in any order; nothing else depends on time. */
+/* fork_places WAY: forks, vforks and clones from places where one had better not, and prints, one
+ * write a line, what came of it. What the children of threads and handlers print comes in any
+ * order; nothing else depends on time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -346,8 +347,9 @@ static void from_clone(void)
 static void from_system_calls(void)
 {
     int pidfd = -1;
-    struct clone_args args = {
-        .flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND, .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+    struct clone_args args = {.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
+                              .pidfd = (uintptr_t)&pidfd,
+                              .exit_signal = SIGCHLD};
     pid_t child = (pid_t)syscall(SYS_clone3, &args, sizeof args);
     if (child == 0)
         _exit(fork_again("clone3"));

@@ -1,4 +1,5 @@
-/* Somebody else's preloaded library. It says in the environment's place what it is: on stderr, when it is loaded. */
+/* Somebody else's preloaded library. It says in the environment's place what it is: on stderr, when
+ * it is loaded. */
 #include <unistd.h>
 
 __attribute__((constructor)) static void loaded(void)

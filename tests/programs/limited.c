@@ -1,4 +1,5 @@
-/* limited WAY: goes on with little: few descriptors, processes, little memory, small stacks, no privileges; and prints what came of it. */
+/* limited WAY: goes on with little: few descriptors, processes, little memory, small stacks, no
+ * privileges; and prints what came of it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -162,11 +163,13 @@ static void execute(void)
     waitpid(child, &executed, 0);
 }
 
-/* With as much stack as is left of SIGSTKSZ (8 KiB, of old) in a handler, and nothing below it: those of crashes start a debugger there. */
+/* With as much stack as is left of SIGSTKSZ (8 KiB, of old) in a handler, and nothing below it:
+ * those of crashes start a debugger there. */
 static void on_tiny_stack(void)
 {
     enum { PAGE = 4096, SIZE = 6 << 10 };
-    char *memory = mmap(NULL, PAGE + SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *memory = mmap(NULL, PAGE + SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                        0);
     mprotect(memory, PAGE, PROT_NONE);
     getcontext(&there);
     there.uc_stack.ss_sp = memory + PAGE;

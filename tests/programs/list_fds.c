@@ -1,7 +1,7 @@
 /* list_fds: which descriptors it has, found out in every way. The same with sscap and without.
  *
- *   list_fds lists DIR    what each function that reads directories says of each of its own lists; DIR is for files of that sort elsewhere
- *   list_fds asks         what each call says of each number
+ *   list_fds lists DIR    what each function that reads directories says of each of its own lists;
+ * DIR is for files of that sort elsewhere list_fds asks         what each call says of each number
  *   list_fds threads      while other threads write: nobody ever sees more than there is */
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,7 @@
-/* loading WAY LIBRARY: loads and unloads LIBRARY (libloud.so): `once`, `storm` (in four threads that fork, too), `apart` (by dlmopen, with
- * a libc of its own); `libc` calls libc's functions by dlsym, and another libc's; `error` calls all kinds of functions for
- * the first time between a failure and dlerror. */
+/* loading WAY LIBRARY: loads and unloads LIBRARY (libloud.so): `once`, `storm` (in four threads
+ * that fork, too), `apart` (by dlmopen, with a libc of its own); `libc` calls libc's functions by
+ * dlsym, and another libc's; `error` calls all kinds of functions for the first time between a
+ * failure and dlerror. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
@@ -87,8 +88,8 @@ static void other_libc(void)
     void *handles[] = {dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD),
                        dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW)};
     for (size_t i = 0; i < 2; i++) {
-        ssize_t (*its_write)(int, const void *,
-                             size_t) = (ssize_t(*)(int, const void *, size_t))dlsym(handles[i], "write");
+        ssize_t (*its_write)(int, const void *, size_t) = (ssize_t(*)(
+            int, const void *, size_t))dlsym(handles[i], "write");
         int (*its_system)(const char *) = (int (*)(const char *))dlsym(handles[i], "system");
         pid_t (*its_fork)(void) = (pid_t(*)(void))dlsym(handles[i], "fork");
         if (its_write(STDOUT_FILENO, "by another name\n", 16) != 16)

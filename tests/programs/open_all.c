@@ -1,4 +1,5 @@
-/* Opens as many descriptors as it may, then forks and writes; the number is the same as without sscap. */
+/* Opens as many descriptors as it may, then forks and writes; the number is the same as without
+ * sscap. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,10 @@
-/* own_flags: O_NONBLOCK and shutdown on stdout, as the process that asks for them sees it, and as the kernel has it.
+/* own_flags: O_NONBLOCK and shutdown on stdout, as the process that asks for them sees it, and as
+ * the kernel has it.
  *
- *   own_flags told           what it is told, and that the description that all share is not touched
- *   own_flags full FILE WAY  by WAY (write, writev, thread), 20000 lines without blocking, beside a plain writer of as many in a child that
- *                            does not know of it; makes FILE when it has met EAGAIN. */
+ *   own_flags told           what it is told, and that the description that all share is not
+ * touched own_flags full FILE WAY  by WAY (write, writev, thread), 20000 lines without blocking,
+ * beside a plain writer of as many in a child that does not know of it; makes FILE when it has met
+ * EAGAIN. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -44,12 +46,14 @@ static void told_flags(void)
     errno = 77;
     CHECK(fcntl(copy, F_SETFL, before | O_NONBLOCK) == 0 && errno == 77);
     CHECK(fcntl(STDOUT_FILENO, F_GETFL) == (before | O_NONBLOCK));
-    CHECK(__fcntl(copy, F_GETFL) == (before | O_NONBLOCK) && fcntl64(copy, F_GETFL) == (before | O_NONBLOCK));
+    CHECK(__fcntl(copy, F_GETFL) == (before | O_NONBLOCK) &&
+          fcntl64(copy, F_GETFL) == (before | O_NONBLOCK));
     CHECK(real_flags(STDOUT_FILENO) == real);
     CHECK(child_sees() == 1);
     CHECK(!(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK));
     CHECK(fcntl64(STDOUT_FILENO, F_SETFL, before | O_APPEND) == 0);
-    CHECK(fcntl(STDOUT_FILENO, F_GETFL) == (before | O_APPEND) && real_flags(STDOUT_FILENO) == real);
+    CHECK(fcntl(STDOUT_FILENO, F_GETFL) == (before | O_APPEND) &&
+          real_flags(STDOUT_FILENO) == real);
     CHECK(ioctl(STDOUT_FILENO, FIONBIO, &on) == 0 && errno == 77);
     CHECK(fcntl(copy, F_GETFL) == (before | O_APPEND | O_NONBLOCK) && real_flags(copy) == real);
     CHECK(ioctl(copy, FIONBIO, &off) == 0);
@@ -129,8 +133,9 @@ static void *write_own(void *unused)
         int length = snprintf(line, sizeof line, "own %d\n", i);
         struct iovec parts[2] = {{line, 4}, {line + 4, (size_t)length - 4}};
         ssize_t done;
-        while ((done = strcmp(way, "writev") == 0 ? writev(STDOUT_FILENO, parts, 2)
-                                                  : write(STDOUT_FILENO, line, (size_t)length)) < 0) {
+        while ((done = strcmp(way, "writev") == 0
+                           ? writev(STDOUT_FILENO, parts, 2)
+                           : write(STDOUT_FILENO, line, (size_t)length)) < 0) {
             CHECK(errno == EAGAIN);
             wait_for_room(STDOUT_FILENO);
         }
@@ -160,7 +165,8 @@ static int full(void)
     CHECK(fcntl(STDOUT_FILENO, F_SETFL, fcntl(STDOUT_FILENO, F_GETFL) | O_NONBLOCK) == 0);
     pthread_t thread;
     if (strcmp(way, "thread") == 0)
-        CHECK(pthread_create(&thread, NULL, write_own, NULL) == 0 && pthread_join(thread, NULL) == 0);
+        CHECK(pthread_create(&thread, NULL, write_own, NULL) == 0 &&
+              pthread_join(thread, NULL) == 0);
     else
         write_own(NULL);
     CHECK(waitpid(pid, &status, 0) == pid);

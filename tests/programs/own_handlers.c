@@ -1,5 +1,5 @@
-/* Ways to meet a crash with a handler of one's own (see ways.h): it recovers, gives up, exits; and what a program sees when
- * it asks. */
+/* Ways to meet a crash with a handler of one's own (see ways.h): it recovers, gives up, exits; and
+ * what a program sees when it asks. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -53,9 +53,11 @@ WAY(own_recovers, EXIT(0))
 WAY(own_recovers_overflow, EXIT(0))
 {
     struct sigaction action = {.sa_handler = recover, .sa_flags = SA_ONSTACK};
-    stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536}, old, none = {.ss_flags = SS_DISABLE}, now;
-    if (sigaltstack(NULL, &old) != 0 || (old.ss_flags & SS_DISABLE) == 0 || sigaltstack(&stack, &old) != 0 ||
-        (old.ss_flags & SS_DISABLE) == 0 || sigaction(SIGSEGV, &action, NULL) != 0)
+    stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536}, old,
+            none = {.ss_flags = SS_DISABLE}, now;
+    if (sigaltstack(NULL, &old) != 0 || (old.ss_flags & SS_DISABLE) == 0 ||
+        sigaltstack(&stack, &old) != 0 || (old.ss_flags & SS_DISABLE) == 0 ||
+        sigaction(SIGSEGV, &action, NULL) != 0)
         exit(9);
     if (sigsetjmp(back, 1) == 0)
         sum += deeper(zero);
@@ -125,7 +127,8 @@ WAY(own_ignores, EXIT(0))
 WAY(own_view, EXIT(0))
 {
     struct sigaction old;
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGUSR1};
+    static const int signals[] = {SIGSEGV, SIGBUS,  SIGILL, SIGFPE,
+                                  SIGABRT, SIGTRAP, SIGSYS, SIGUSR1};
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         int number = signals[i];
         if (sigaction(number, NULL, &old) != 0 || old.sa_handler != SIG_DFL ||

@@ -1,6 +1,8 @@
-/* raw_calls: what syscall() is given and gives back. The library stands in front of it, and must not be noticed.
+/* raw_calls: what syscall() is given and gives back. The library stands in front of it, and must
+ * not be noticed.
  *
- *   raw_calls          checks it: all arguments, results and errno, in threads, handlers, forked children, and before any constructor has run */
+ *   raw_calls          checks it: all arguments, results and errno, in threads, handlers, forked
+ * children, and before any constructor has run */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

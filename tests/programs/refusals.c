@@ -1,4 +1,5 @@
-/* refusals: functions that sscap stands in front of, called as they must not be: what they answer, line by line on stdout. */
+/* refusals: functions that sscap stands in front of, called as they must not be: what they answer,
+ * line by line on stdout. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -25,13 +26,13 @@ static void *volatile nowhere = (void *)8;
 static volatile int bad = -1;
 
 /* A failure's number; a result that is none counts as it is. */
-#define TELL(call)                                                                                           \
-    do {                                                                                                     \
-        errno = 0;                                                                                           \
-        long result_ = (long)(call);                                                                         \
-        int error_ = errno;                                                                                  \
-        printf("%s: %ld %d\n", #call, result_, error_);                                                      \
-        fflush(stdout);                                                                                      \
+#define TELL(call)                                                                                 \
+    do {                                                                                           \
+        errno = 0;                                                                                 \
+        long result_ = (long)(call);                                                               \
+        int error_ = errno;                                                                        \
+        printf("%s: %ld %d\n", #call, result_, error_);                                            \
+        fflush(stdout);                                                                            \
     } while (0)
 
 static struct iovec one_too_many[2000];
@@ -139,7 +140,8 @@ static void paths(void)
     TELL(execveat(AT_FDCWD, nowhere, good, nothing, 0));
     TELL(execveat(STDIN_FILENO, nowhere, good, nothing, AT_EMPTY_PATH));
     TELL(posix_spawn(nothing, "/bin/true", nothing, nothing, good, nowhere));
-    TELL(posix_spawn(nothing, "/no such program", nothing, nothing, (char *[]){"x", NULL}, (char *[]){NULL}));
+    TELL(posix_spawn(nothing, "/no such program", nothing, nothing, (char *[]){"x", NULL},
+                     (char *[]){NULL}));
 }
 
 static void children(void)

@@ -1,4 +1,5 @@
-/* reopen: opens a stream by each of its names with each function that can, and writes a line by each: "FUNCTION FLAGS NAME".
+/* reopen: opens a stream by each of its names with each function that can, and writes a line by
+ * each: "FUNCTION FLAGS NAME".
  *
  *   reopen N WHERE    the stream is descriptor N; WHERE is a directory for a symbolic link
  *   reopen others     what must not be opened, and with what error
@@ -165,8 +166,8 @@ static void say(FILE *file, const char *how, const char *mode, const char *shown
     fclose(file);
 }
 
-static void try_file(FILE *(*function)(const char *, const char *), const char *how, const char *path,
-                     const char *shown)
+static void try_file(FILE *(*function)(const char *, const char *), const char *how,
+                     const char *path, const char *shown)
 {
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         FILE *file = function(path, modes[i]);
@@ -204,8 +205,8 @@ static void try_all(const char *path, const char *shown, int stream)
 static void try_relative(const char *directory, const char *name)
 {
     int at = open(directory, O_RDONLY | O_DIRECTORY);
-    int fd[] = {openat(at, name, O_WRONLY), openat64(at, name, O_WRONLY), __openat_2(at, name, O_WRONLY),
-                __openat64_2(at, name, O_WRONLY)};
+    int fd[] = {openat(at, name, O_WRONLY), openat64(at, name, O_WRONLY),
+                __openat_2(at, name, O_WRONLY), __openat64_2(at, name, O_WRONLY)};
     for (size_t i = 0; i < sizeof fd / sizeof *fd; i++) {
         dprintf(fd[i], "relative to %s %zu\n", directory, i);
         if (close(fd[i]) < 0)
@@ -218,8 +219,8 @@ static void try_stream(int n, const char *where)
 {
     char path[512], name[16];
     snprintf(name, sizeof name, "%d", n);
-    static const char *const plain[] = {"/dev/fd", "/proc/self/fd", "/proc/thread-self/fd", "/dev//fd/.",
-                                        "//proc/self/./fd//"};
+    static const char *const plain[] = {"/dev/fd", "/proc/self/fd", "/proc/thread-self/fd",
+                                        "/dev//fd/.", "//proc/self/./fd//"};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         snprintf(path, sizeof path, "%s/%d", plain[i], n);
         try_all(path, plain[i], n);

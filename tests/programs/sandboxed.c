@@ -2,12 +2,14 @@
  *
  *   sandboxed WAY FILTER ACTION...
  *
- * WAY is how it asks for the filter: prctl, seccomp and indirect (prctl), these two by syscall(), tsync (for all threads), thread (asked for by
- * a thread other than the main one, for all), strict (the mode; without FILTER's help), vfork (by such a child, for itself alone), probe (in
- * vain, with bad addresses).
- * FILTER: "allow", or one of kill, trap, errno, zero and a system call's name with ':' between them: what happens to that one; or
- * "only": to be killed for all but write and exiting; with an argument's number and value behind it, as in kill:fcntl:1=1030: for that one.
- * ACTION: what to do then; see the table. It says what comes of each. "run" is the last: what follows is executed. */
+ * WAY is how it asks for the filter: prctl, seccomp and indirect (prctl), these two by syscall(),
+ * tsync (for all threads), thread (asked for by a thread other than the main one, for all), strict
+ * (the mode; without FILTER's help), vfork (by such a child, for itself alone), probe (in vain,
+ * with bad addresses). FILTER: "allow", or one of kill, trap, errno, zero and a system call's name
+ * with ':' between them: what happens to that one; or "only": to be killed for all but write and
+ * exiting; with an argument's number and value behind it, as in kill:fcntl:1=1030: for that one.
+ * ACTION: what to do then; see the table. It says what comes of each. "run" is the last: what
+ * follows is executed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -39,9 +41,9 @@ static const struct {
     const char *name;
     unsigned int number;
 } calls[] = {
-#define CALL(name)                                                                                           \
-    {                                                                                                        \
-#name, SYS_##name                                                                                    \
+#define CALL(name)                                                                                 \
+    {                                                                                              \
+#name, SYS_##name                                                                          \
     }
     CALL(getpid),
     CALL(gettid),
@@ -129,8 +131,10 @@ static void make_only(void)
 static void make_one(unsigned int result, const char *name)
 {
     const char *argument = strchr(name, ':');
-    unsigned int number = number_of(name, argument != NULL ? (size_t)(argument - name) : strlen(name));
-    put((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
+    unsigned int number = number_of(name,
+                                    argument != NULL ? (size_t)(argument - name) : strlen(name));
+    put((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                     offsetof(struct seccomp_data, arch)));
     put((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_NATIVE, 1, 0));
     finish_with(SECCOMP_RET_KILL_PROCESS);
     load_number();
@@ -176,7 +180,8 @@ static long probe(void)
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 1, NULL) == -1 && errno == EINVAL &&
                    prctl(PR_SET_SECCOMP, 99, &bad) == -1 && errno == EINVAL &&
                    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) == -1 && errno == EFAULT &&
-                   syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, NULL) == -1 &&
+                   syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, NULL) ==
+                       -1 &&
                    errno == EFAULT && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, 8) == -1 &&
                    errno == EFAULT && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &bad) == -1 &&
                    errno == EFAULT && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &empty) == -1 &&
@@ -253,7 +258,8 @@ static void do_exec(void)
 {
     pid_t pid = fork();
     if (pid == 0) {
-        execl("/bin/sh", "sh", "-c", "echo executed; (exit 3); echo $?; sh -c 'echo again'; exit 4", NULL);
+        execl("/bin/sh", "sh", "-c", "echo executed; (exit 3); echo $?; sh -c 'echo again'; exit 4",
+              NULL);
         _exit(5);
     }
     reap("exec", pid);

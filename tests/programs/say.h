@@ -1,4 +1,5 @@
-/* say.h: for programs whose output is compared with that of a run without sscap: past stdio, which forks would print twice. */
+/* say.h: for programs whose output is compared with that of a run without sscap: past stdio, which
+ * forks would print twice. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,5 +23,6 @@ __attribute__((unused)) static void reap(const char *what, pid_t child)
 {
     int status = 0;
     pid_t reaped = child < 0 ? -1 : waitpid(child, &status, __WALL);
-    say("%s: %s, status %x\n", what, reaped == child ? "reaped" : strerror(errno), (unsigned)status);
+    say("%s: %s, status %x\n", what, reaped == child ? "reaped" : strerror(errno),
+        (unsigned)status);
 }

@@ -1,4 +1,5 @@
-/* Executes environment_of in the named way, with an environment of its own making: one variable, MINE.
+/* Executes environment_of in the named way, with an environment of its own making: one variable,
+ * MINE.
  *
  *   scrub_exec WAY PROGRAM:  PROGRAM is environment_of
  */
@@ -36,8 +37,8 @@ int main(int argc, char **argv)
 {
     if (argc != 3)
         return 2;
-    char *way = argv[1], *path = argv[2], *args[] = {path, "MINE", NULL}, *scrubbed[] = {"MINE=yes", NULL},
-         *empty[] = {NULL};
+    char *way = argv[1], *path = argv[2], *args[] = {path, "MINE", NULL},
+         *scrubbed[] = {"MINE=yes", NULL}, *empty[] = {NULL};
     char command[4096], by_name[4096];
     pid_t pid;
     snprintf(command, sizeof command, "%s MINE", path);

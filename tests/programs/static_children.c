@@ -1,5 +1,6 @@
-/* static_children N: forks N children, one after the other, each of which prints a line and exits with 3; each is waited for. Exits with 0.
- * Linked statically: what became of them only the kernel can say, and only for as long as it keeps it. */
+/* static_children N: forks N children, one after the other, each of which prints a line and exits
+ * with 3; each is waited for. Exits with 0. Linked statically: what became of them only the kernel
+ * can say, and only for as long as it keeps it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>

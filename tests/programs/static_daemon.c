@@ -1,6 +1,8 @@
-/* A daemon that no library can be loaded into, and that lets go of every descriptor, its streams among them.
+/* A daemon that no library can be loaded into, and that lets go of every descriptor, its streams
+ * among them.
  *
- *   static_daemon GO DONE:  prints a line and ends; the daemon waits until GO exists, makes DONE, and ends
+ *   static_daemon GO DONE:  prints a line and ends; the daemon waits until GO exists, makes DONE,
+ * and ends
  */
 #include <fcntl.h>
 #include <stdio.h>

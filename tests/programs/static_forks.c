@@ -1,11 +1,13 @@
-/* Linked statically: no library can be loaded into it, so all that sscap knows is what the kernel says. */
+/* Linked statically: no library can be loaded into it, so all that sscap knows is what the kernel
+ * says. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In pieces with PIECES=1; in one write without, so that a run without sscap has whole lines, too. */
+/* In pieces with PIECES=1; in one write without, so that a run without sscap has whole lines, too.
+ */
 static void say(const char *text, int n)
 {
     const char *pieces = getenv("PIECES");
@@ -29,7 +31,8 @@ int main(void)
             if (n == 5)
                 raise(SIGSEGV);
             if (n == 4)
-                execl("/bin/sh", "sh", "-c", "echo \"sh[$$]: executed by a static program\"; exit 4", NULL);
+                execl("/bin/sh", "sh", "-c",
+                      "echo \"sh[$$]: executed by a static program\"; exit 4", NULL);
             _exit(n);
         }
         if (wait(&status) > 0)

@@ -1,4 +1,5 @@
-/* Writes by stdio and past it, so that the order in which the bytes come out says how stdout is buffered:
+/* Writes by stdio and past it, so that the order in which the bytes come out says how stdout is
+ * buffered:
  *
  *   by lines    line, raw, piece end           by blocks  raw, line, piece end
  *   not at all  line, piece raw, end

@@ -1,10 +1,12 @@
-/* Closes by raw syscall each socket that it was never given as 0, 1 or 2, and takes the numbers for a file or socket of
- * its own. Then it does all that makes a library talk to its runner. Nothing but the program's own text may be there.
+/* Closes by raw syscall each socket that it was never given as 0, 1 or 2, and takes the numbers for
+ * a file or socket of its own. Then it does all that makes a library talk to its runner. Nothing
+ * but the program's own text may be there.
  *
- *   steal_ctl file|pipe|stream|seqpacket|dgram FILE:  FILE gets what arrived in the stolen descriptors
+ *   steal_ctl file|pipe|stream|seqpacket|dgram FILE:  FILE gets what arrived in the stolen
+ * descriptors
  *
- * It is also run by itself, with the argument "again": the descriptors are inherited, while the environment still
- * names one of them as sscap's.
+ * It is also run by itself, with the argument "again": the descriptors are inherited, while the
+ * environment still names one of them as sscap's.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -19,7 +21,8 @@
 
 extern char **environ;
 
-/* Reads all that comes, until no writer is left, and copies it to the file; says so if a descriptor comes along. */
+/* Reads all that comes, until no writer is left, and copies it to the file; says so if a descriptor
+ * comes along. */
 static pid_t copier(int from, int unused, int to)
 {
     pid_t pid = fork();
@@ -29,8 +32,10 @@ static pid_t copier(int from, int unused, int to)
     syscall(SYS_close, unused);
     for (;;) {
         struct iovec io = {bytes, sizeof bytes};
-        struct msghdr message = {
-            .msg_iov = &io, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        struct msghdr message = {.msg_iov = &io,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control,
+                                 .msg_controllen = sizeof control};
         ssize_t n = recvmsg(from, &message, 0);
         if (n < 0)
             n = read(from, bytes, sizeof bytes); /* a pipe */
@@ -47,7 +52,9 @@ static int own(const char *kind, const char *path, pid_t *reader)
     int ends[2], file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, 0666);
     if (!strcmp(kind, "file"))
         return file;
-    int type = !strcmp(kind, "stream") ? SOCK_STREAM : !strcmp(kind, "dgram") ? SOCK_DGRAM : SOCK_SEQPACKET;
+    int type = !strcmp(kind, "stream")  ? SOCK_STREAM
+               : !strcmp(kind, "dgram") ? SOCK_DGRAM
+                                        : SOCK_SEQPACKET;
     if (!strcmp(kind, "pipe") ? pipe(ends) : socketpair(AF_UNIX, type, 0, ends))
         exit(1);
     int *read_end = ends, *write_end = ends + 1;

@@ -2,18 +2,18 @@
  *
  *   storm[PID/TID]: IDX.STREAM.SEQ LENGTH PAYLOAD CRC
  *
- * IDX numbers the writers over the whole run (pids come back), SEQ the lines of one writer on one stream, LENGTH is
- * that of the whole line without its newline, CRC is that of all before it. The stream of lines is cut at random into
- * pieces, without regard to where lines end, and each piece is one write(2).
+ * IDX numbers the writers over the whole run (pids come back), SEQ the lines of one writer on one
+ * stream, LENGTH is that of the whole line without its newline, CRC is that of all before it. The
+ * stream of lines is cut at random into pieces, without regard to where lines end, and each piece
+ * is one write(2).
  *
  *   -p N     processes (1)             -t N     threads in each; the main thread is one of them (1)
  *   -l N     lines of each writer (1)  -w A:B   length of a line, random between (40:120)
- *   -m A:B   bytes of a piece (1:200)  -d US    now and then a pause of up to so many microseconds (0)
- *   -a N     at most N processes alive (all)    -e  half of the lines go to stderr
- *   -b       any byte but newline in PAYLOAD    -s N  seed (1)
- *   -f       by fwrite and fflush in place of write
- *   -k MS    write without end, and kill each process at a random moment within MS milliseconds
- *   -r FILE  report: "PID TID IDX OUT_BEGUN OUT_ACCEPTED ERR_BEGUN ERR_ACCEPTED" for each writer
+ *   -m A:B   bytes of a piece (1:200)  -d US    now and then a pause of up to so many microseconds
+ * (0) -a N     at most N processes alive (all)    -e  half of the lines go to stderr -b       any
+ * byte but newline in PAYLOAD    -s N  seed (1) -f       by fwrite and fflush in place of write -k
+ * MS    write without end, and kill each process at a random moment within MS milliseconds -r FILE
+ * report: "PID TID IDX OUT_BEGUN OUT_ACCEPTED ERR_BEGUN ERR_ACCEPTED" for each writer
  */
 #include <errno.h>
 #include <pthread.h>
@@ -29,14 +29,14 @@
 #include <unistd.h>
 
 static struct {
-    unsigned processes, threads, lines, line_min, line_max, piece_min, piece_max, delay, alive, streams,
-        kill_ms, seed;
+    unsigned processes, threads, lines, line_min, line_max, piece_min, piece_max, delay, alive,
+        streams, kill_ms, seed;
     int binary, stdio;
     const char *report;
 } opt = {1, 1, 1, 40, 120, 1, 200, 0, 0, 1, 0, 1, 0, 0, NULL};
 
-/* Shared with the parent, so that it outlives a SIGKILL. `begun` is counted before each write and `accepted` after:
- * what arrived must lie between the two. */
+/* Shared with the parent, so that it outlives a SIGKILL. `begun` is counted before each write and
+ * `accepted` after: what arrived must lie between the two. */
 struct account {
     int pid, tid;
     struct {
@@ -140,7 +140,8 @@ static void all_of(int fd, const char *bytes, size_t n, struct account *account)
 
 static int finished(const struct writer *w, int s)
 {
-    return !opt.kill_ms && w->stream[s].seq == opt.lines && w->stream[s].sent == w->stream[s].length;
+    return !opt.kill_ms && w->stream[s].seq == opt.lines &&
+           w->stream[s].sent == w->stream[s].length;
 }
 
 /* One piece, filled from as many lines as it takes; false at the end of the stream. */
@@ -157,7 +158,8 @@ static int write_piece(struct writer *w, int s, char *piece)
         w->stream[s].sent += n;
         have += n;
     }
-    __atomic_store_n(&w->account->stream[s].begun, w->account->stream[s].begun + have, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&w->account->stream[s].begun, w->account->stream[s].begun + have,
+                     __ATOMIC_SEQ_CST);
     if (have)
         all_of(s + 1, piece, have, w->account);
     return have > 0;

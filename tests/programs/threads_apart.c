@@ -1,4 +1,5 @@
-/* Four threads write whole lines to fd 1, which is a file, four write lines in pieces to fd 2, which is not.
+/* Four threads write whole lines to fd 1, which is a file, four write lines in pieces to fd 2,
+ * which is not.
  *
  *   threads_apart FILE LINES
  */
@@ -22,7 +23,8 @@ static void *to_file(void *arg)
 {
     char line[64];
     for (int i = 0; i < lines; i++)
-        all_of(1, line, (size_t)snprintf(line, sizeof line, "file thread %ld line %d\n", (long)arg, i));
+        all_of(1, line,
+               (size_t)snprintf(line, sizeof line, "file thread %ld line %d\n", (long)arg, i));
     return NULL;
 }
 
@@ -30,8 +32,8 @@ static void *to_stderr(void *arg)
 {
     char line[96];
     for (int i = 0; i < lines; i++) {
-        size_t n = (size_t)snprintf(line, sizeof line, "threads_apart[%d]: thread %ld line %d\n", getpid(),
-                                    (long)arg, i);
+        size_t n = (size_t)snprintf(line, sizeof line, "threads_apart[%d]: thread %ld line %d\n",
+                                    getpid(), (long)arg, i);
         for (size_t at = 0, piece; at < n; at += piece) {
             piece = 1 + (size_t)(i + (long)arg) % 17;
             if (piece > n - at)

@@ -22,12 +22,13 @@ extern const struct way __start_ways[], __stop_ways[];
 
 #define EXIT(status) ((status) << 8)
 
-/* Defines a way that ends by this signal, or with this EXIT. It has a frame of its own, which LAST, as its last
- * statement, keeps from being given up for a tail call. */
-#define WAY(name, ends)                                                                                      \
-    static void name(void);                                                                                  \
-    __attribute__((used, section("ways"), aligned(sizeof(void *)))) static const struct way way_##name = {   \
-        #name, name, ends};                                                                                  \
+/* Defines a way that ends by this signal, or with this EXIT. It has a frame of its own, which LAST,
+ * as its last statement, keeps from being given up for a tail call. */
+#define WAY(name, ends)                                                                            \
+    static void name(void);                                                                        \
+    __attribute__((used, section("ways"),                                                          \
+                   aligned(sizeof(void *)))) static const struct way way_##name = {#name, name,    \
+                                                                                   ends};          \
     __attribute__((noinline)) static void name(void)
 #define LAST __asm__ volatile("" ::: "memory")
 

@@ -1,4 +1,5 @@
-/* workers N [two]: starts N children, all of which crash, and waits for them: in one function, or in two in turn. Exits with 0. */
+/* workers N [two]: starts N children, all of which crash, and waits for them: in one function, or
+ * in two in turn. Exits with 0. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>

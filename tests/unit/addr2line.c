@@ -1,7 +1,7 @@
-/* Files and lines: what addr2line, or whatever is called so, says; that it is run without the runner's environment and
- * signals, and that it cannot hang us. */
+/* Files and lines: what addr2line, or whatever is called so, says; that it is run without the
+ * runner's environment and signals, and that it cannot hang us. */
 #define _GNU_SOURCE
-#include "runner/addr2line.h"
+#include "runner/symbols/addr2line.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -18,7 +18,8 @@ static void pretend(const char *script)
     CHECK(chmod(in_directory("bin/addr2line"), 0755) == 0);
 }
 
-static void expect_line(const struct addresses *made, const char *script, const char *file, unsigned int line)
+static void expect_line(const struct addresses *made, const char *script, const char *file,
+                        unsigned int line)
 {
     struct symbols *symbols = symbols_new();
     struct symbol found;
@@ -56,12 +57,14 @@ static void test_answers(const struct addresses *made)
     expect_line(made, "yes", "", 0); /* ended where it says too much */
     expect_line(made, "exec >&-; sleep 30", "", 0);
     expect_line(made, "echo $4; echo \"$LD_PRELOAD$SSCAP_SESSION$MARK:1\"", "kept", 1);
-    expect_line(made, "echo $4; echo \"$(sed -n 's/SigBlk:.//p' /proc/self/status):1\"", "0000000000000000",
-                1);
+    expect_line(made, "echo $4; echo \"$(sed -n 's/SigBlk:.//p' /proc/self/status):1\"",
+                "0000000000000000", 1);
     /* Signals 1 to 28; posix_spawn leaves those that libc keeps for itself, 32 and 33, ignored. */
-    expect_line(made, "echo $4; echo \"$(sed -n 's/SigIgn:.*\\(.......\\)$/\\1/p' /proc/self/status):1\"",
+    expect_line(made,
+                "echo $4; echo \"$(sed -n 's/SigIgn:.*\\(.......\\)$/\\1/p' /proc/self/status):1\"",
                 "0000000", 1);
-    expect_line(made, "echo $4; echo \"$(readlink /proc/self/fd/0 /proc/$$/fd/2 | tr '\\n' ' '):1\"",
+    expect_line(made,
+                "echo $4; echo \"$(readlink /proc/self/fd/0 /proc/$$/fd/2 | tr '\\n' ' '):1\"",
                 "/dev/null /dev/null ", 1);
 }
 
@@ -72,7 +75,8 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* One that hangs costs some seconds once, not with every crash; and what it has started goes with it. */
+/* One that hangs costs some seconds once, not with every crash; and what it has started goes with
+ * it. */
 static void test_hanging(const struct addresses *made)
 {
     struct symbols *symbols = symbols_new();

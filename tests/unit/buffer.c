@@ -1,9 +1,10 @@
-/* The ring against a model of it: a plain array of all records ever appended. Random lengths, bounds and readers. */
-#include "runner/buffer.h"
+/* The ring against a model of it: a plain array of all records ever appended. Random lengths,
+ * bounds and readers. */
+#include "runner/lines/buffer.h"
 
 #include <string.h>
 
-#include "runner/shared.h"
+#include "runner/handover/shared_memory.h"
 #include "tests/unit/check.h"
 
 enum { RECORDS = 4000, READERS = 3 };
@@ -24,7 +25,8 @@ static char letter(uint64_t number)
     return (char)('a' + number % 26);
 }
 
-/* Reads one record; what lies between the last one seen and this one must be counted as dropped, or be another stream's. */
+/* Reads one record; what lies between the last one seen and this one must be counted as dropped, or
+ * be another stream's. */
 static void read_one(struct buffer *buffer, struct reader *reader, const struct model *model)
 {
     const struct record *record = buffer_peek(buffer, &reader->cursor);
@@ -108,7 +110,7 @@ static void run(uint64_t seed, bool drop)
 
 int main(void)
 {
-    CHECK(shared_init(64 << 20) == 0);
+    CHECK(shared_memory_init(64 << 20) == 0);
     for (uint64_t seed = 1; seed <= 100; seed++) {
         run(seed * 7919, false);
         run(seed * 104729, true);

@@ -1,4 +1,5 @@
-/* built.h: for the unit tests of symbols and lines: a program built here, and what symbols_find is asked of it. */
+/* built.h: for the unit tests of symbols and lines: a program built here, and what symbols_find is
+ * asked of it. */
 #ifndef SSCAP_TESTS_UNIT_BUILT_H
 #define SSCAP_TESTS_UNIT_BUILT_H
 
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runner/symbols.h"
+#include "runner/symbols/symbols.h"
 #include "shim/wire.h"
 #include "tests/unit/check.h"
 
@@ -43,11 +44,11 @@ struct mapped {
     size_t build_id_length;
 };
 
-static inline int find(struct symbols *symbols, const struct mapped *module, uint64_t pc, bool exact,
-                       struct symbol *ret)
+static inline int find(struct symbols *symbols, const struct mapped *module, uint64_t pc,
+                       bool exact, struct symbol *ret)
 {
-    return symbols_find(symbols, module->path, module->build_id, module->build_id_length, module->start, pc,
-                        exact, ret);
+    return symbols_find(symbols, module->path, module->build_id, module->build_id_length,
+                        module->start, pc, exact, ret);
 }
 
 /* --- a program built here --- */
@@ -55,9 +56,11 @@ static inline int find(struct symbols *symbols, const struct mapped *module, uin
 static const char fixture[] =
     "#include <stdio.h>\n"
     "extern char __executable_start, label[], typed[];\n"
-    "__attribute__((noinline)) static int inner(int x) { __asm__ volatile(\"\" ::: \"memory\"); return x * "
+    "__attribute__((noinline)) static int inner(int x) { __asm__ volatile(\"\" ::: \"memory\"); "
+    "return x * "
     "3; }\n"
-    "__attribute__((noinline)) int outer(int x) { __asm__ volatile(\"\" ::: \"memory\"); return inner(x) + "
+    "__attribute__((noinline)) int outer(int x) { __asm__ volatile(\"\" ::: \"memory\"); return "
+    "inner(x) + "
     "1; }\n"
     "int __outer(int x) __attribute__((alias(\"outer\")));\n"
     "int a(int x) __attribute__((alias(\"outer\"), weak));\n"
@@ -65,7 +68,8 @@ static const char fixture[] =
     "__asm__(\".text\\nnop\\n.globl label\\nlabel: .zero 16\\n\"\n"
     "        \".type typed, %function\\ntyped: .zero 8\\nplace: .zero 8\\n\");\n"
     "int main(void) {\n"
-    "    printf(\"%p %p %p %p %p\\n\", (void *)&__executable_start, (void *)inner, (void *)outer, label, "
+    "    printf(\"%p %p %p %p %p\\n\", (void *)&__executable_start, (void *)inner, (void *)outer, "
+    "label, "
     "typed);\n"
     "    return outer(0) != 1;\n"
     "}\n";
@@ -83,8 +87,8 @@ static inline struct addresses build(const char *name, const char *flags)
     CHECK(source != NULL && fputs(fixture, source) >= 0 && fclose(source) == 0);
     shell("cc -g -O1 -Wl,--build-id=sha1 %s -o %s fixture.c && ./%s >out", flags, name, name);
     FILE *out = fopen(in_directory("out"), "r");
-    CHECK(out != NULL && fscanf(out, "%p %p %p %p %p", &made.start, &made.inner, &made.outer, &made.label,
-                                &made.typed) == 5);
+    CHECK(out != NULL && fscanf(out, "%p %p %p %p %p", &made.start, &made.inner, &made.outer,
+                                &made.label, &made.typed) == 5);
     fclose(out);
     snprintf(made.module.path, sizeof made.module.path, "%s", in_directory(name));
     made.module.start = (uint64_t)made.start;

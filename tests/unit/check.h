@@ -1,4 +1,5 @@
-/* check.h: for the unit tests, and programs that check for themselves: an assertion that is always there, and numbers that look random but are the same each time. */
+/* check.h: for the unit tests, and programs that check for themselves: an assertion that is always
+ * there, and numbers that look random but are the same each time. */
 #ifndef SSCAP_TESTS_UNIT_CHECK_H
 #define SSCAP_TESTS_UNIT_CHECK_H
 
@@ -8,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            fprintf(stderr, "%s:%d: not true: %s (%s)\n", __FILE__, __LINE__, #condition, strerror(errno));  \
-            exit(1);                                                                                         \
-        }                                                                                                    \
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            fprintf(stderr, "%s:%d: not true: %s (%s)\n", __FILE__, __LINE__, #condition,          \
+                    strerror(errno));                                                              \
+            exit(1);                                                                               \
+        }                                                                                          \
     } while (0)
 
 /* xorshift64: from 0 to below - 1. */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runner/fingerprint.h"
-#include "runner/tail.h"
+#include "runner/lines/tail.h"
+#include "runner/report/fingerprint.h"
 #include "tests/unit/check.h"
 
 /* What is kept is always the end of all that was added, and enough of it. */
@@ -23,7 +23,8 @@ static void test_tail(unsigned int seed)
         length += n;
         CHECK(tail.length <= tail.capacity && tails.used == tail.capacity);
         CHECK(tail.capacity <= 2 * TAIL_SIZE);
-        CHECK(tail.length <= length && memcmp(tail.text, all + length - tail.length, tail.length) == 0);
+        CHECK(tail.length <= length &&
+              memcmp(tail.text, all + length - tail.length, tail.length) == 0);
         CHECK(tail.length == length || tail.cut);
         CHECK(tail.length >= (length < TAIL_SIZE ? length : TAIL_SIZE));
     }
@@ -79,7 +80,8 @@ static void test_masks(void)
         {"cannot open /tmp/abc123/x.txt", "cannot open x.txt"},
         {"src/a.c:12:5: error", "src/a.c:#:#: error"},
         {"id deadbeef01 gone", "id # gone"},
-        {"feed the dead cat", "feed the dead cat"}, /* words of such letters without a figure stay */
+        {"feed the dead cat",
+         "feed the dead cat"}, /* words of such letters without a figure stay */
         {"a1b2", "a#b#"},
         {"12345", "12345"}, /* all it has to say */
         {"-1 / 2.5", "-1 / 2.5"},

@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/pidfd.h"
-#include "runner/proc.h"
-#include "runner/stamped.h"
+#include "runner/kernel/pidfd.h"
+#include "runner/kernel/proc.h"
+#include "runner/kernel/recv_creds.h"
 #include "tests/unit/check.h"
 
 /* A child that ends so, and is a zombie when this returns. */
@@ -48,7 +48,8 @@ static void test_names(void)
         pid_t pid = zombie(names[i], 3, 0);
         CHECK(proc_stat(pid, &stat));
         CHECK(strcmp(stat.name, names[i]) == 0);
-        CHECK(stat.state == 'Z' && stat.ppid == getpid() && stat.group == getpgrp() && stat.exiting);
+        CHECK(stat.state == 'Z' && stat.ppid == getpid() && stat.group == getpgrp() &&
+              stat.exiting);
         CHECK(reap(pid) == 3 << 8);
         CHECK(!proc_stat(pid, &stat));
     }
@@ -88,7 +89,8 @@ static void test_pidfds(void)
     CHECK(pidfd_of(pid) == -ESRCH);
     close(pidfd);
     pidfd = pidfd_of(getpid());
-    CHECK(pidfd >= 0 && !pidfd_ended(pidfd) && pidfd_unreaped(pidfd) && !pidfd_status(pidfd, &status));
+    CHECK(pidfd >= 0 && !pidfd_ended(pidfd) && pidfd_unreaped(pidfd) &&
+          !pidfd_status(pidfd, &status));
     close(pidfd);
 }
 
@@ -110,7 +112,7 @@ static void test_passing(void)
     if (pid == 0)
         _exit(write(pair[1], "x", 1) == 1 ? 17 : 1);
     CHECK(reap(pid) == 17 << 8);
-    CHECK(stamped_receive(pair[0], &byte, 1, 0, &sender, &pidfd) == 1);
+    CHECK(recv_creds(pair[0], &byte, 1, 0, &sender, &pidfd) == 1);
     CHECK(sender == pid && pidfd >= 0);
     CHECK(pidfd_status(pidfd, &status) && status == 17 << 8);
     close(pidfd);

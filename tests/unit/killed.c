@@ -1,5 +1,6 @@
-/* The runner killed at any instruction: it goes step by step from the bytes received to those written, to a regular file, and after each step a
- * copy of what it has in shared memory at that moment is passed on as the guardian would do it. Each byte is there once. */
+/* The runner killed at any instruction: it goes step by step from the bytes received to those
+ * written, to a regular file, and after each step a copy of what it has in shared memory at that
+ * moment is passed on as the guardian would do it. Each byte is there once. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -8,9 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/passage.h"
-#include "runner/processes.h"
-#include "runner/shared.h"
+#include "runner/failover/relay.h"
+#include "runner/handover/shared_memory.h"
+#include "runner/processes/processes.h"
 #include "tests/unit/check.h"
 
 enum {
@@ -41,7 +42,7 @@ static const char *const chunks[] = {
 enum { CHUNKS = sizeof chunks / sizeof chunks[0] };
 
 struct world {
-    struct flow flow;
+    struct shared_state flow;
     size_t given; /* chunks that have been received */
 };
 
@@ -78,29 +79,32 @@ static struct world *make_world(int file)
 {
     static struct tag tag;
     static struct loop *loop;
-    CHECK(shared_init(SHARED_SIZE) == 0 && loop_init(&loop) == 0);
-    struct world *world = shared_alloc(sizeof *world);
+    CHECK(shared_memory_init(SHARED_SIZE) == 0 && loop_init(&loop) == 0);
+    struct world *world = shared_memory_alloc(sizeof *world);
     CHECK(world != NULL);
     struct outputs *outputs = &world->flow.outputs;
     outputs->buffer_count = outputs->sink_count = 1;
     CHECK(buffer_init(&outputs->buffers[0], RING_SIZE, LINES_MAX, false) == 0);
     outputs->buffers[0].make_room = make_room;
     outputs->buffers[0].context = &outputs->sinks[0];
-    CHECK(sink_init(&outputs->sinks[0], loop, &outputs->buffers[0], &tag, file, 1u << SSCAP_OUT, true) == 0);
-    lines_init(&world->flow.lines, &outputs->buffers[0], &outputs->buffers[0], LINE_MAX_BYTES, RING_SIZE * 4);
-    world->flow.intake.streams[SSCAP_OUT].chunk = shared_alloc(INTAKE_CHUNK_SIZE);
+    CHECK(sink_init(&outputs->sinks[0], loop, &outputs->buffers[0], &tag, file, 1u << SSCAP_OUT,
+                    true) == 0);
+    lines_init(&world->flow.lines, &outputs->buffers[0], &outputs->buffers[0], LINE_MAX_BYTES,
+               RING_SIZE * 4);
+    world->flow.intake.streams[SSCAP_OUT].chunk = shared_memory_alloc(INTAKE_CHUNK_SIZE);
     return world;
 }
 
-/* The memory that is shared, but for the end of it, which is free, becomes this process's own, as it is now. */
+/* The memory that is shared, but for the end of it, which is free, becomes this process's own, as
+ * it is now. */
 static void detach(struct world *world)
 {
-    size_t used = (size_t)((char *)shared_alloc(1) - (char *)world) + STEPPED_ALLOC_MAX;
+    size_t used = (size_t)((char *)shared_memory_alloc(1) - (char *)world) + STEPPED_ALLOC_MAX;
     char *copy = malloc(used);
     CHECK(copy != NULL);
     memcpy(copy, world, used);
-    CHECK(mmap(world, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-          world);
+    CHECK(mmap(world, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+               -1, 0) == world);
     memcpy(world, copy, used);
     free(copy);
 }
@@ -136,8 +140,8 @@ static _Noreturn void outlive(struct world *world, int file)
     int pair[2];
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && close(pair[1]) == 0);
     channels.stream[SSCAP_OUT] = pair[0];
-    passage_prepare(&world->flow);
-    passage_run(&channels, &world->flow, 1u << SSCAP_OUT, true, 0);
+    relay_prepare(&world->flow);
+    relay_run(&channels, &world->flow, 1u << SSCAP_OUT, true, 0);
     check_output(copy, world->given);
     _exit(0);
 }

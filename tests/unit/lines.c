@@ -1,11 +1,12 @@
-/* Lines against a model: some text of several writers, fed in random pieces, comes out whole, in order and with the right marks, however
- * it was cut, and also when the buffer is full time and again. */
-#include "runner/lines.h"
+/* Lines against a model: some text of several writers, fed in random pieces, comes out whole, in
+ * order and with the right marks, however it was cut, and also when the buffer is full time and
+ * again. */
+#include "runner/lines/lines.h"
 
 #include <string.h>
 
-#include "runner/processes.h"
-#include "runner/shared.h"
+#include "runner/handover/shared_memory.h"
+#include "runner/processes/processes.h"
 #include "tests/unit/check.h"
 
 enum { WRITERS = 4, TEXT_SIZE = 20000, LINE_MAX_BYTES = 100 };
@@ -94,7 +95,8 @@ static void run(uint64_t seed)
         CHECK(writers[i].seen_length == TEXT_SIZE);
         CHECK(memcmp(writers[i].seen, writers[i].text, TEXT_SIZE) == 0);
     }
-    CHECK(lines.open_bytes == 0 && lines.oldest == NULL && lines.bytes == (uint64_t)WRITERS * TEXT_SIZE);
+    CHECK(lines.open_bytes == 0 && lines.oldest == NULL &&
+          lines.bytes == (uint64_t)WRITERS * TEXT_SIZE);
     for (int i = 0; i < WRITERS; i += 2)
         tail_clear(&lines.tails, &writers[i].process.tail[SSCAP_OUT]);
     CHECK(lines.tails.used == 0);
@@ -103,7 +105,7 @@ static void run(uint64_t seed)
 
 int main(void)
 {
-    CHECK(shared_init(64 << 20) == 0);
+    CHECK(shared_memory_init(64 << 20) == 0);
     for (uint64_t seed = 1; seed <= 60; seed++)
         run(seed * 15485863);
     return 0;

@@ -1,7 +1,7 @@
-/* From program counters to names and lines: of this program, of libc, of programs built here, and of files
- * that are damaged or none. */
+/* From program counters to names and lines: of this program, of libc, of programs built here, and
+ * of files that are damaged or none. */
 #define _GNU_SOURCE
-#include "runner/symbols.h"
+#include "runner/symbols/symbols.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runner/addr2line.h"
+#include "runner/symbols/addr2line.h"
 #include "tests/unit/built.h"
 
 /* --- what is asked for --- */
@@ -57,7 +57,8 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *context)
         if (segment->p_type == PT_LOAD && segment->p_offset == 0)
             wanted->ret->start = info->dlpi_addr + segment->p_vaddr;
         if (segment->p_type == PT_NOTE && segment->p_align == 4)
-            read_note((const uint8_t *)(info->dlpi_addr + segment->p_vaddr), segment->p_memsz, wanted->ret);
+            read_note((const uint8_t *)(info->dlpi_addr + segment->p_vaddr), segment->p_memsz,
+                      wanted->ret);
     }
     snprintf(wanted->ret->path, sizeof wanted->ret->path, "%s", info->dlpi_name);
     if (info->dlpi_name[0] == '\0')
@@ -126,8 +127,8 @@ static void test_own(void)
     addr2line_add(symbols, found, 3);
     if (have("addr2line")) {
         CHECK(strstr(found[0].file, "tests/unit/symbols.c") != NULL && found[0].line == CALL_LINE);
-        CHECK(strstr(found[1].file, "tests/unit/symbols.c") != NULL && found[1].line >= STATIC_LINE &&
-              found[1].line < STATIC_LINE + 4);
+        CHECK(strstr(found[1].file, "tests/unit/symbols.c") != NULL &&
+              found[1].line >= STATIC_LINE && found[1].line < STATIC_LINE + 4);
     }
     symbols_free(symbols);
 }
@@ -176,7 +177,8 @@ static void test_built(const char *name, const char *flags)
     char stripped[NAME_MAX];
     read_build_id(&made.module);
     expect(symbols, &made.module, made.inner, "inner", &inner);
-    expect(symbols, &made.module, made.outer, "outer", &outer); /* not __outer, a (weak), b (local) */
+    expect(symbols, &made.module, made.outer, "outer",
+           &outer); /* not __outer, a (weak), b (local) */
     CHECK(inner.offset == 0 && outer.offset == 0 && outer.exact_file);
     expect(symbols, &made.module, (char *)made.outer + 2, "outer", &found);
     CHECK(found.offset == 2 && found.function_start == outer.function_start);
@@ -226,7 +228,8 @@ static void test_replaced(void)
     other.build_id[7] ^= 1;
     CHECK(find(symbols, &other, (uint64_t)made.outer, true, &found) == -ESTALE);
     CHECK(found.function[0] == '\0' && found.function_start == 0 && !found.exact_file);
-    CHECK(found.offset == (uint64_t)made.outer - made.module.start && strcmp(found.module, "replaced") == 0);
+    CHECK(found.offset == (uint64_t)made.outer - made.module.start &&
+          strcmp(found.module, "replaced") == 0);
     other.build_id[7] ^= 1;
     size_t length = strlen(other.path);
     CHECK(length + sizeof " (deleted)" < sizeof other.path);
@@ -251,7 +254,8 @@ static void refused(struct symbols *symbols, const char *path, int error)
     int got = symbols_find(symbols, path, NULL, 0, 0x1000, 0x1234, true, &found);
     if (got != error)
         fprintf(stderr, "%s: %s\n", path, strerror(-got));
-    CHECK(got == error && found.offset == 0x234 && found.function[0] == '\0' && found.function_start == 0);
+    CHECK(got == error && found.offset == 0x234 && found.function[0] == '\0' &&
+          found.function_start == 0);
     addr2line_add(symbols, &found, 1);
     CHECK(found.file[0] == '\0');
 }
@@ -261,8 +265,9 @@ static void test_refused(void)
     struct symbols *symbols = symbols_new();
     char longest[2 * PATH_MAX];
     CHECK(mkfifo(in_directory("fifo"), 0600) == 0);
-    shell("echo garbage >garbage; : >empty; cp fifo none 2>/dev/null & kill $!; "
-          "printf '\\177ELF\\002\\001\\001%%0200d' 0 >header; echo >unreadable; chmod 0 unreadable");
+    shell(
+        "echo garbage >garbage; : >empty; cp fifo none 2>/dev/null & kill $!; "
+        "printf '\\177ELF\\002\\001\\001%%0200d' 0 >header; echo >unreadable; chmod 0 unreadable");
     refused(symbols, in_directory("fifo"), -ENOEXEC);
     refused(symbols, in_directory("garbage"), -ENOEXEC);
     refused(symbols, in_directory("empty"), -ENOEXEC);

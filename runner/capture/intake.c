@@ -1,0 +1,370 @@
+/* intake.c: see intake.h.
+ *
+ * Order: a process announces itself over ctl before its first byte, so events are taken in before
+ * bytes are read, and again when the bytes are of a process that nobody knows. */
+#define _GNU_SOURCE
+#include "runner/capture/intake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runner/capture/framing.h"
+#include "runner/handover/shared_memory.h"
+#include "runner/kernel/pidfd.h"
+#include "runner/kernel/recv_creds.h"
+#include "runner/processes/names.h"
+#include "runner/util.h"
+
+enum {
+    READS_PER_TURN = 8, /* then the other stream, signals and sinks have theirs */
+    WRITERS_WAKE_NS = 50 * 1000,
+    WRITERS_WAKE_TRIES = 100,
+    WRITERS_QUIET = 20,
+    NOT_FULL_BYTES = 64 * 1024, /* less than any stream's send buffer */
+};
+
+/* Finds the next header at or after `at`; sets frame_at. */
+static void seek_frame(struct stream *stream, size_t at)
+{
+    stream->frame_at = framing_seek(stream->chunk, at, stream->to, stream->cut,
+                                    stream->intake->nonce);
+}
+
+/* --- taking a chunk in --- */
+
+static void skip(struct stream *stream, size_t n)
+{
+    SHARED_PUBLISH(stream->from, stream->from + n);
+    stream->position += n;
+}
+
+/* Of whom nothing is known: by /proc, else by its pid alone. */
+static struct process *new_writer(struct stream *stream)
+{
+    struct processes *processes = stream->intake->processes;
+    struct process *process = processes_discover(processes, stream->pid, stream->pidfd);
+    if (process == NULL) {
+        /* Dead and reaped: then its parent has told of it by now, if it ever will. */
+        ctl_drain(stream->intake->events);
+        process = processes_find(processes, stream->pid, stream->which, stream->position);
+        if (process != NULL)
+            return process;
+        int pidfd = stream->pidfd >= 0 ? stream->pidfd : PIDFD_GONE;
+        process = processes_add(processes, stream->pid, 0, "?", pidfd);
+    }
+    if (process != NULL)
+        stream->pidfd = PIDFD_NONE;
+    return process;
+}
+
+/* The writer of what stands at the stream's position. NULL: no memory. */
+static struct process *writer(struct stream *stream)
+{
+    struct intake *intake = stream->intake;
+    struct process *process = processes_find(intake->processes, stream->pid, stream->which,
+                                             stream->position);
+    if (process == NULL) {
+        ctl_drain(intake->events);
+        process = processes_find(intake->processes, stream->pid, stream->which, stream->position);
+    }
+    return process != NULL ? process : new_writer(stream);
+}
+
+static void drop_pidfd(struct stream *stream)
+{
+    if (stream->pidfd >= 0)
+        close(stream->pidfd);
+    stream->pidfd = PIDFD_NONE;
+}
+
+/* Text, [from, end) of the chunk, as much as the buffer has room for. False: it is full. */
+static bool feed(struct stream *stream, struct process *process, uint32_t tid, size_t end)
+{
+    const size_t from = stream->from;
+    if (stream->discard)
+        stream->from = end;
+    else
+        lines_feed(stream->intake->lines, process, stream->which, tid, stream->chunk, &stream->from,
+                   end);
+    stream->position += stream->from - from;
+    return stream->from == end;
+}
+
+/* The frame at chunk[from]. False: the chunk ends within it. */
+static bool take_frame(struct stream *stream, struct process *process)
+{
+    struct sscap_frame frame;
+    if (framing_look(stream->chunk + stream->from, stream->to - stream->from, stream->cut,
+                     stream->intake->nonce, &frame) != FRAMING_FOUND)
+        return false;
+    const char *payload = stream->chunk + stream->from + sizeof frame;
+    if (frame.type == SSCAP_FRAME_IMAGE) {
+        /* The event that goes with it, and what the new image has said. */
+        ctl_drain_inherited(stream->intake->events);
+        names_frame(process, stream->which, payload);
+    } else if (frame.type == SSCAP_FRAME_EVENT) {
+        ctl_drain(
+            stream->intake->events); /* what the same process has sent on better ways is older */
+        bool late = process->late;
+        process->late = true; /* it may be known to have ended, but this is from before */
+        ctl_take(stream->intake->events, stream->pid, payload, frame.length);
+        process->late = late;
+    }
+    skip(stream, framing_size(&frame));
+    if (frame.type == SSCAP_FRAME_BYTES) {
+        stream->frame_end = stream->from + frame.length;
+        stream->frame_tid = frame.tid;
+    }
+    seek_frame(stream, stream->frame_end > stream->from ? stream->frame_end : stream->from);
+    return true;
+}
+
+/* Takes in [from, to). False when the buffer is full before the end. */
+static bool take(struct stream *stream)
+{
+    struct process *process = stream->from < stream->to ? writer(stream) : NULL;
+    drop_pidfd(stream);
+    if (process == NULL) { /* no memory to tell whose it is: counted by processes */
+        skip(stream, stream->to - stream->from);
+        return true;
+    }
+    if (!process->shimmed) /* or its image has not been heard of yet */
+        ctl_drain_inherited(stream->intake->events);
+    names_refresh(process, stream->intake->lines->now);
+    while (stream->from < stream->to) {
+        if (stream->frame_end > stream->from) {
+            uint32_t tid = stream->frame_tid == (uint32_t)stream->pid ? 0 : stream->frame_tid;
+            if (!feed(stream, process, tid,
+                      stream->frame_end < stream->to ? stream->frame_end : stream->to))
+                return false;
+        } else if (stream->frame_at > stream->from) {
+            if (!feed(stream, process, 0, stream->frame_at))
+                return false;
+        } else if (!take_frame(stream, process)) {
+            break;
+        }
+    }
+    return true;
+}
+
+/* --- receiving --- */
+
+/* Only the first `kept` bytes of the chunk are left, and what is received next goes behind them. */
+static void begin_chunk(struct stream *stream, size_t kept)
+{
+    const size_t end = stream->to;
+    lines_new_chunk(stream->intake->lines, stream->which);
+    SHARED_PUBLISH(stream->message.msg_len, 0); /* first: then there is nothing behind `from` */
+    SHARED_PUBLISH(stream->kept, kept);
+    SHARED_PUBLISH(stream->from, 0);
+    stream->to = kept;
+    stream->frame_end = stream->frame_end > end ? stream->frame_end - end : 0;
+}
+
+/* A header that the last chunk broke off stands at its end: what follows it goes behind it, if it
+ * is the same writer's. */
+static size_t keep_cut(struct stream *stream)
+{
+    size_t kept = stream->to - stream->from;
+    char byte;
+    ssize_t n;
+    int32_t pid;
+    if (kept > 0)
+        memmove(stream->chunk, stream->chunk + stream->from, kept);
+    begin_chunk(stream, kept);
+    if (kept == 0)
+        return 0;
+    n = recv_creds(stream->watch.fd, &byte, 1, MSG_PEEK, &pid, NULL);
+    stream->frame_at = 0;
+    if (n > 0 && pid == stream->pid)
+        return kept;
+    stream->cut = false; /* it was text that looked like one */
+    seek_frame(stream, 0);
+    return take(stream) ? 0 : kept;
+}
+
+static void end_stream(struct stream *stream)
+{
+    loop_unwatch(stream->intake->loop, &stream->watch);
+    drop_pidfd(stream);
+    close(stream->watch.fd);
+    stream->watch.fd = -1;
+    stream->open = false;
+}
+
+/* One read. False when there is nothing (more) to be had now. */
+static bool read_chunk(struct stream *stream)
+{
+    struct intake *intake = stream->intake;
+    ssize_t n;
+    int32_t pid;
+    size_t kept = keep_cut(stream);
+    if (kept > 0 && !stream->cut)
+        return false; /* stalled */
+    /* A pidfd costs 4 us: only where there are processes that tell nothing of those that they
+     * start. */
+    bool wants_pidfd = intake->pidfds && intake->processes->silent_count > 0;
+    n = recv_creds_shared(stream->watch.fd, stream->chunk + kept, INTAKE_CHUNK_SIZE - kept, 0, &pid,
+                          wants_pidfd ? &stream->pidfd : NULL, &stream->message);
+    if (n < 0 && errno == EAGAIN)
+        return false;
+    if (n <= 0) { /* 0: no process holds the other end any more; a reset says the same */
+        end_stream(stream);
+        return false;
+    }
+    if (pid != stream->pid)
+        stream->frame_end = 0;
+    stream->pid = pid;
+    stream->to = kept + (size_t)n;
+    stream->cut = stream->to == INTAKE_CHUNK_SIZE;
+    intake->lines->wall = wall_ns();
+    intake->lines->now = now_ns();
+    seek_frame(stream, stream->frame_end);
+    return true;
+}
+
+/* Whether the chunk holds what could be taken in now: all but a header that it breaks off. */
+static bool has_text(const struct stream *stream)
+{
+    return stream->open && stream->from < stream->to &&
+           !(stream->cut && stream->frame_at == stream->from);
+}
+
+static void stream_ready(struct watch *watch, uint32_t events)
+{
+    struct stream *stream = watch->context;
+    struct intake *intake = stream->intake;
+    (void)events;
+    ctl_drain_inherited(intake->events);
+    for (int i = 0; i < READS_PER_TURN && stream->open && read_chunk(stream); i++)
+        if (!take(stream))
+            break;
+    if (has_text(stream)) {
+        stream->stalled = true;
+        loop_unwatch(intake->loop, &stream->watch);
+    }
+}
+
+void intake_resume(struct intake *intake)
+{
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        struct stream *stream = &intake->streams[i];
+        if (!stream->stalled || !stream->open || (has_text(stream) && !take(stream)))
+            continue;
+        stream->stalled = false;
+        loop_watch(intake->loop, &stream->watch, stream->watch.fd, EPOLLIN);
+    }
+}
+
+/* --- the whole --- */
+
+int intake_init(struct intake *intake, struct loop *loop, struct ctl *events,
+                struct processes *processes, struct lines *lines, const int fds[SSCAP_STREAMS],
+                const uint8_t nonce[SSCAP_NONCE_SIZE])
+{
+    *intake = (struct intake){
+        .loop = loop, .events = events, .processes = processes, .lines = lines};
+    memcpy(intake->nonce, nonce, sizeof intake->nonce);
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        struct stream *stream = &intake->streams[i];
+        *stream = (struct stream){.intake = intake,
+                                  .which = (enum sscap_stream)i,
+                                  .open = fds[i] >= 0,
+                                  .pidfd = PIDFD_NONE};
+        stream->watch = (struct watch){.ready = stream_ready, .context = stream, .fd = fds[i]};
+        if (!stream->open)
+            continue;
+        intake->pidfds = processes->features.pass && pidfd_pass(fds[i]) == 0;
+        stream->chunk = shared_memory_alloc(INTAKE_CHUNK_SIZE);
+        if (stream->chunk == NULL)
+            return -ENOMEM;
+        int error = loop_watch(loop, &stream->watch, fds[i], EPOLLIN);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+void intake_clear(struct intake *intake)
+{
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        if (intake->streams[i].open)
+            end_stream(&intake->streams[i]);
+        shared_memory_free(intake->streams[i].chunk, INTAKE_CHUNK_SIZE);
+    }
+}
+
+/* Reads and throws away what is there now: not what a fast writer adds meanwhile, or there would be
+ * no end. */
+static void drain(struct stream *stream)
+{
+    int unread = 0;
+    if (ioctl(stream->watch.fd, FIONREAD, &unread) < 0)
+        return;
+    int32_t pid;
+    for (ssize_t n; unread > 0; unread -= (int)n) {
+        n = recv_creds(stream->watch.fd, stream->chunk, INTAKE_CHUNK_SIZE, 0, &pid, NULL);
+        if (n <= 0)
+            return;
+        stream->position += (uint64_t)n;
+    }
+}
+
+/* A writer that waits for room when its stream is shut gets EPIPE without the signal
+ * (unix_stream_sendmsg), which a pipe would never do. So the stream is emptied, and left for a
+ * moment: when it then holds something, but not much, whoever waited is writing again; when it
+ * holds nothing time after time, nobody is. */
+static void settle_writers(struct stream *stream)
+{
+    const struct timespec moment = {.tv_nsec = WRITERS_WAKE_NS};
+    int unread = 0;
+    for (int i = 0, quiet = 0; i < WRITERS_WAKE_TRIES && quiet < WRITERS_QUIET; i++) {
+        drain(stream);
+        nanosleep(&moment, NULL);
+        if (ioctl(stream->watch.fd, FIONREAD, &unread) == 0 && unread > 0 &&
+            unread < NOT_FULL_BYTES)
+            return;
+        quiet += unread == 0;
+    }
+}
+
+void intake_abandon(struct intake *intake, enum sscap_stream which)
+{
+    struct stream *stream = &intake->streams[which];
+    if (!stream->open)
+        return;
+    skip(stream, stream->to - stream->from);
+    settle_writers(stream);
+    shutdown(stream->watch.fd, SHUT_RD);
+    drain(stream); /* bytes left unread would make close(2) a reset (ECONNRESET) for whoever writes
+                      next */
+    end_stream(stream);
+}
+
+uint64_t intake_position(const struct intake *intake, enum sscap_stream which)
+{
+    const struct stream *stream = &intake->streams[which];
+    return stream->open ? stream->position : UINT64_MAX;
+}
+
+uint64_t intake_written(const struct intake *intake, enum sscap_stream which)
+{
+    const struct stream *stream = &intake->streams[which];
+    int unread = 0;
+    if (!stream->open)
+        return stream->position;
+    if (ioctl(stream->watch.fd, FIONREAD, &unread) < 0)
+        unread = 0;
+    return stream->position + (stream->to - stream->from) + (uint64_t)unread;
+}
+
+bool intake_open(const struct intake *intake)
+{
+    return intake->streams[SSCAP_OUT].open || intake->streams[SSCAP_ERR].open;
+}

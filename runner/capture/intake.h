@@ -1,0 +1,72 @@
+/* intake.h: reading the captured streams: bytes with the kernel's stamp of who wrote them, and the
+ * library's frames in between. */
+#ifndef SSCAP_RUNNER_CAPTURE_INTAKE_H
+#define SSCAP_RUNNER_CAPTURE_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "runner/lines/lines.h"
+#include "runner/loop.h"
+#include "runner/processes/ctl.h"
+#include "runner/processes/processes.h"
+
+enum { INTAKE_CHUNK_SIZE = 256 * 1024 };
+
+struct intake;
+
+struct stream {
+    struct intake *intake;
+    enum sscap_stream which;
+    bool open;
+    bool stalled; /* the buffer is full: reads nothing until intake_resume */
+    bool discard; /* nobody can take its lines any more: read and throw away */
+    struct watch watch;
+    char *chunk; /* what was received last, of which [from, to) is not taken in yet; in shared
+                    memory */
+    size_t from, to;
+    size_t kept;            /* of it, what was there before the last read, */
+    struct mmsghdr message; /* and msg_len: what that brought */
+    size_t frame_at;        /* the next frame's header in the chunk; to: none */
+    size_t frame_end;       /* behind from: the chunk is a frame's payload up to here, which may lie
+                               behind the chunk */
+    bool cut;               /* the chunk filled its room: what stands at its end may go on */
+    int32_t pid;            /* who wrote it, */
+    int pidfd;              /* and its pidfd, or -1 */
+    uint64_t position;      /* of chunk[from], in bytes since the session began */
+    uint32_t frame_tid;
+};
+
+struct intake {
+    struct loop *loop;
+    struct ctl *events;
+    struct processes *processes;
+    struct lines *lines;
+    uint8_t nonce[SSCAP_NONCE_SIZE];
+    struct stream streams[SSCAP_STREAMS];
+    bool pidfds; /* come with the bytes, where asked for */
+};
+
+/* Takes over the runner's ends of the streams (-1: not captured). Returns 0 or -errno. */
+int intake_init(struct intake *intake, struct loop *loop, struct ctl *events,
+                struct processes *processes, struct lines *lines, const int fds[SSCAP_STREAMS],
+                const uint8_t nonce[SSCAP_NONCE_SIZE]);
+void intake_clear(struct intake *intake);
+
+/* The buffer has room again. */
+void intake_resume(struct intake *intake);
+
+/* Nobody reads this stream's lines any more: its writers get SIGPIPE, as from a pipe without a
+ * reader. */
+void intake_abandon(struct intake *intake, enum sscap_stream which);
+
+/* Bytes that have been taken in, and that have been written so far. */
+uint64_t intake_position(const struct intake *intake, enum sscap_stream which);
+uint64_t intake_written(const struct intake *intake, enum sscap_stream which);
+
+/* Whether any process still holds a stream (or may: its end has not been read yet). */
+bool intake_open(const struct intake *intake);
+
+#endif

@@ -1,0 +1,280 @@
+/* guardian.c: see guardian.h.
+ *
+ * The guardian and the runner are in one process group, with the command: what the terminal or
+ * `kill -PGID` sends reaches all of them anyway. So the guardian only hands on what was sent by
+ * somebody to a pid; the runner, told who it was, sees by that whether the same came to it directly
+ * (signals.c). */
+#define _GNU_SOURCE
+#include "runner/failover/guardian.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/failover/relay.h"
+#include "runner/report/stack.h"
+#include "runner/signals.h"
+#include "runner/util.h"
+
+enum { LEAVING_LOOK_MS = 5 };
+
+struct guardian {
+    const struct options *options;
+    const struct channels *channels;
+    struct shared_state *flow;
+    pid_t runner; /* 0: dead before its time */
+    int orders;   /* to the runner */
+    int signals;
+    bool stop;           /* asked to, as soon as the runner has stopped */
+    bool runner_stopped; /* which shows what it has before */
+    uint64_t from_terminal;
+    /* from here on: of one whose runner is dead */
+    int status;                   /* the command's, as waitpid has it; COMMAND_UNWAITED */
+    pid_t passage[SSCAP_STREAMS]; /* 0: it has ended */
+    bool leaving;                 /* waits no longer than for what was written until now */
+};
+
+static _Noreturn void leave(const struct guardian *g, int code, int command_status)
+{
+    signals_die_alike(g->from_terminal, command_status);
+    _exit(code);
+}
+
+/* --- without a runner --- */
+
+/* 0: it has ended, or was never started. */
+static pid_t command(const struct guardian *g)
+{
+    return g->status == COMMAND_UNWAITED ? __atomic_load_n(&g->flow->command, __ATOMIC_ACQUIRE) : 0;
+}
+
+/* The streams (bits) that one process is to pass on along with this one: a reader of stdout who
+ * does not read must not hold up stderr, but where both are one file there is an order to be kept.
+ */
+static uint32_t passed_with(const struct guardian *g, int stream)
+{
+    const struct outputs *outputs = &g->flow->outputs;
+    uint32_t both = outputs->sink_count == 1 ? outputs->sinks[0].cursor.streams : 0;
+    return both & 1u << stream ? both : 1u << stream;
+}
+
+/* For the stream, and those that go with it; of these the first has the process. */
+static void start_passage(struct guardian *g, int stream, bool salvage)
+{
+    uint32_t streams = passed_with(g, stream);
+    if (streams & ((1u << stream) - 1) || g->channels->stream[stream] < 0)
+        return;
+    g->passage[stream] = fork();
+    if (g->passage[stream] > 0)
+        return;
+    /* No memory for a process: then here, and signals wait. */
+    relay_run(g->channels, g->flow, streams, salvage, g->options->tail_lines);
+    if (g->passage[stream] == 0)
+        _exit(0);
+    g->passage[stream] = 0;
+}
+
+static void adopt(struct guardian *g, int runner_status)
+{
+    g->runner = 0;
+    g->status = g->flow->command_status;
+    if (g->orders >= 0)
+        close(g->orders);
+    g->orders = -1;
+    relay_prepare(g->flow);
+    say("the runner was killed by %s: from here on lines have no tags, and nothing is reported",
+        signal_name(WTERMSIG(runner_status)));
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        start_passage(g, i, true);
+}
+
+static void reap(struct guardian *g)
+{
+    pid_t pid;
+    int status;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == command(g))
+            g->status = status;
+        for (int i = 0; i < SSCAP_STREAMS; i++) {
+            if (pid != g->passage[i])
+                continue;
+            g->passage[i] = 0;
+            if (WIFSIGNALED(status)) /* over what a dying runner left behind */
+                start_passage(g, i, false);
+        }
+    }
+}
+
+static bool has_passage(const struct guardian *g)
+{
+    return g->passage[SSCAP_OUT] != 0 || g->passage[SSCAP_ERR] != 0;
+}
+
+/* Whether what was written until now has been passed on. */
+static bool is_drained(const struct guardian *g)
+{
+    for (int i = 0; i < SSCAP_STREAMS; i++) {
+        int unread = 0;
+        if (g->channels->stream[i] >= 0 && ioctl(g->channels->stream[i], FIONREAD, &unread) == 0 &&
+            unread > 0)
+            return false;
+        if (g->passage[i] != 0 && !g->flow->relay_idle[i])
+            return false;
+    }
+    return true;
+}
+
+static bool is_over(struct guardian *g)
+{
+    if (command(g) > 0)
+        return false;
+    g->leaving |= g->options->wait_mode == WAIT_COMMAND;
+    if (g->leaving)
+        return is_drained(g);
+    /* Unwaited: the runner was killed before it had one, or just when that was about to say so. */
+    bool wait_all = g->options->wait_mode == WAIT_TREE || g->status == COMMAND_UNWAITED;
+    return !has_passage(g) && (!wait_all || !signals_has_children());
+}
+
+static void end(const struct guardian *g)
+{
+    int status = g->status;
+    if (status == COMMAND_UNWAITED) {
+        say("the command had not been started");
+        leave(g, STATUS_FAILED, 0);
+    }
+    leave(g, WIFSIGNALED(status) ? STATUS_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status), status);
+}
+
+/* --- with it --- */
+
+/* What has become of the runner since the last look. */
+static void look_at_runner(struct guardian *g)
+{
+    int status;
+    pid_t pid;
+    while (g->runner > 0 && (pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+        if (pid != g->runner) /* as PID 1 of a container we have other people's orphans, too */
+            continue;
+        if (WIFSTOPPED(status) || WIFCONTINUED(status))
+            g->runner_stopped = WIFSTOPPED(status);
+        else if (WIFEXITED(status))
+            leave(g, WEXITSTATUS(status),
+                  g->flow->command_status == COMMAND_UNWAITED ? 0 : g->flow->command_status);
+        else
+            adopt(g, status);
+    }
+}
+
+static void hand_on(struct guardian *g, int number, int32_t sender)
+{
+    const struct guardian_order order = {.signal = number, .sender = sender};
+    if (g->runner == 0) {
+        if (command(g) > 0)
+            kill(command(g), number);
+        else if (signals_that_end() & signals_bit(number)) {
+            if (g->leaving)
+                end(g);
+            g->leaving = true;
+        }
+        return;
+    }
+    if (number == SIGCONT)
+        kill(g->runner, SIGCONT);
+    /* Waits, as long as the runner is stopped and its queue full. */
+    (void)send(g->orders, &order, sizeof order, MSG_NOSIGNAL);
+}
+
+static void answer(struct guardian *g)
+{
+    struct guardian_order order;
+    ssize_t n = recv(g->orders, &order, sizeof order, MSG_DONTWAIT);
+    if (n == (ssize_t)sizeof order)
+        hand_on(g, 0, 0);
+    else if (n == 0 || errno != EAGAIN) { /* the runner is gone, and SIGCHLD on its way */
+        close(g->orders);
+        g->orders = -1;
+    }
+}
+
+static void take(struct guardian *g, const struct signalfd_siginfo *info)
+{
+    int number = (int)info->ssi_signo;
+    bool from_terminal = info->ssi_code == SI_KERNEL;
+    if (number == SIGCHLD || number == SIGPIPE)
+        return;
+    if (from_terminal)
+        g->from_terminal |= signals_bit(number);
+    g->stop |= number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
+    if (number == SIGCONT)
+        g->stop = false;
+    if (!from_terminal)
+        hand_on(g, number, (int32_t)info->ssi_pid);
+}
+
+static _Noreturn void guard(struct guardian *g)
+{
+    for (;;) {
+        struct pollfd ready[] = {{.fd = g->signals, .events = POLLIN},
+                                 {.fd = g->orders, .events = POLLIN}};
+        struct signalfd_siginfo info;
+        poll(ready, 2, g->leaving ? LEAVING_LOOK_MS : -1);
+        while (read(g->signals, &info, sizeof info) == (ssize_t)sizeof info)
+            take(g, &info);
+        if (ready[1].revents & POLLIN)
+            answer(g);
+        look_at_runner(g);
+        if (g->stop && (g->runner == 0 || g->runner_stopped)) {
+            g->stop = false;
+            raise(SIGSTOP);
+        }
+        if (g->runner > 0)
+            continue;
+        reap(g);
+        if (is_over(g))
+            end(g);
+    }
+}
+
+/* --- both --- */
+
+static void close_all(const int fds[SSCAP_STREAMS])
+{
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+int guardian_start(const struct options *options, const struct channels *channels,
+                   struct shared_state *flow)
+{
+    int pair[2];
+    sigset_t blocked;
+    struct guardian g = {
+        .options = options, .channels = channels, .flow = flow, .status = COMMAND_UNWAITED};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* the runner's children, when it is dead */
+    sigprocmask(SIG_SETMASK, NULL, &blocked);
+    g.signals = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+    g.runner = g.signals < 0 ? -1 : fork();
+    if (g.runner < 0)
+        return -errno;
+    if (g.runner == 0) {
+        close(g.signals);
+        close(pair[0]);
+        return pair[1];
+    }
+    close(pair[1]);
+    close_all(channels->stream_peer);
+    (void)prctl(PR_SET_NAME,
+                "sscap-guardian"); /* `killall -9 sscap` is not for the one that outlives it */
+    g.orders = pair[0];
+    guard(&g);
+}

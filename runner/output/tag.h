@@ -1,0 +1,40 @@
+/* tag.h: what stands before each line: the template, times, padding, colour. */
+#ifndef SSCAP_RUNNER_OUTPUT_TAG_H
+#define SSCAP_RUNNER_OUTPUT_TAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/lines/buffer.h"
+
+enum { TAG_MAX = 1024 }; /* bytes of a finished tag; longer ones are cut */
+
+struct tag {
+    const char *template; /* NULL: no tags */
+    bool timestamps;
+    bool timed; /* the tag depends on the time of the line */
+    bool color;
+    uint64_t start;    /* wall_ns, for {elapsed} */
+    size_t *width;     /* columns: the widest tag so far, of all outputs, to which all are padded */
+    struct writer who; /* whom `text` was made for, and when */
+    uint64_t ms;
+    size_t length;
+    char text[TAG_MAX];
+};
+
+/* NULL, or what is wrong with a template. */
+const char *tag_check(const char *template);
+
+/* Whether the template has this placeholder, e.g. "rank". */
+bool tag_has(const char *template, const char *placeholder);
+
+/* `width` is shared by all tags; the caller sets it to 0 once. */
+void tag_init(struct tag *tag, const char *template, bool timestamps, bool color, size_t *width,
+              uint64_t start);
+
+/* The tag of a record, with sign, mark and colour: `*ret_length` bytes that stay valid until the
+ * next call. */
+const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_length);
+
+#endif

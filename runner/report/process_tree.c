@@ -1,0 +1,165 @@
+/* history.c: see history.h. */
+#define _GNU_SOURCE
+#include "runner/report/process_tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "runner/report/stack.h"
+#include "runner/util.h"
+
+enum { CAPACITY_MIN = 64, DEPTH_MAX = 40 };
+
+void process_tree_init(struct process_tree *history, bool kept)
+{
+    *history = (struct process_tree){.kept = kept};
+}
+
+void process_tree_clear(struct process_tree *history)
+{
+    free(history->nodes);
+    *history = (struct process_tree){0};
+}
+
+static bool reserve(struct process_tree *history)
+{
+    if (history->count < history->capacity)
+        return true;
+    uint32_t capacity = history->capacity == 0 ? CAPACITY_MIN : history->capacity * 2;
+    struct node *nodes = capacity <= 2 * PROCESS_TREE_MAX
+                             ? reallocarray(history->nodes, capacity, sizeof *nodes)
+                             : NULL;
+    if (nodes == NULL)
+        return false;
+    history->nodes = nodes;
+    history->capacity = capacity;
+    if (history->count == 0)
+        history->nodes[history->count++] = (struct node){0};
+    return true;
+}
+
+void process_tree_begin(struct process_tree *history, struct process *process)
+{
+    uint32_t parent = process->node;
+    process->node = 0;
+    if (!history->kept)
+        return;
+    if (history->count >= PROCESS_TREE_MAX || !reserve(history)) {
+        history->left_out++;
+        return;
+    }
+    process->node = history->count++;
+    struct node *node = &history->nodes[process->node];
+    *node = (struct node){.pid = process->pid, .parent = parent, .begun = process->begun};
+    memcpy(node->name, process->name, sizeof node->name);
+}
+
+void process_tree_adopt(struct process_tree *history, const struct process *process,
+                        const struct process *parent)
+{
+    if (process->node != 0 && parent->node < process->node)
+        history->nodes[process->node].parent = parent->node;
+}
+
+void process_tree_note(struct process_tree *history, const struct process *process, bool failed)
+{
+    if (process->node == 0)
+        return;
+    struct node *node = &history->nodes[process->node];
+    memcpy(node->name, process->name, sizeof node->name);
+    node->ended = process->ended;
+    node->known = process->ending.witness != WITNESS_NONE;
+    node->failed = failed;
+    node->status = process->ending.status;
+    node->gone = process->gone;
+    node->lines = process->lines;
+}
+
+/* --- printing --- */
+
+struct printer {
+    const struct process_tree *history;
+    FILE *file;
+    bool utf8;
+    uint64_t now;
+    uint32_t *first, *next; /* by node: its first child, its next sibling; 0: none */
+    bool last[DEPTH_MAX];   /* by depth: nothing follows there */
+};
+
+static void print_ending(const struct printer *printer, const struct node *node)
+{
+    if (!node->ended)
+        fputs("running", printer->file);
+    else if (!node->known)
+        fputs("vanished", printer->file);
+    else if (WIFSIGNALED(node->status))
+        fputs(signal_name(WTERMSIG(node->status)), printer->file);
+    else
+        fprintf(printer->file, "%d", WEXITSTATUS(node->status));
+}
+
+static void print_node(const struct printer *printer, const struct node *node, unsigned int depth)
+{
+    for (unsigned int i = 1; i < depth && i < DEPTH_MAX; i++)
+        fputs(printer->last[i] ? "   " : printer->utf8 ? "\u2502  " : "|  ", printer->file);
+    if (depth > 0 && depth < DEPTH_MAX && printer->last[depth])
+        fputs(printer->utf8 ? "\u2514\u2500 " : "`- ", printer->file);
+    else if (depth > 0)
+        fputs(printer->utf8 ? "\u251c\u2500 " : "|- ", printer->file);
+    fprintf(printer->file, "%s[%d] ", node->name, node->pid);
+    print_ending(printer, node);
+    fprintf(printer->file, "  %.3f s",
+            (double)((node->ended ? node->gone : printer->now) - node->begun) / (double)NS_PER_S);
+    if (node->lines > 0)
+        fprintf(printer->file, "  %llu line%s", (unsigned long long)node->lines,
+                plural(node->lines));
+    fputs(node->failed ? "  <- failed\n" : "\n", printer->file);
+}
+
+/* Depth first, without recursion: a chain of daemons may be as long as the history. */
+static void print_all(struct printer *printer, uint32_t root)
+{
+    const struct node *nodes = printer->history->nodes;
+    uint32_t at = root;
+    unsigned int depth = 0;
+    while (at != 0) {
+        if (depth < DEPTH_MAX)
+            printer->last[depth] = printer->next[at] == 0;
+        print_node(printer, &nodes[at], depth);
+        if (printer->first[at] != 0) {
+            at = printer->first[at];
+            depth++;
+            continue;
+        }
+        while (at != root && printer->next[at] == 0) {
+            at = nodes[at].parent;
+            depth--;
+        }
+        at = at == root ? 0 : printer->next[at];
+    }
+}
+
+void process_tree_print(const struct process_tree *history, FILE *file, bool utf8, uint64_t now)
+{
+    struct printer printer = {.history = history, .file = file, .utf8 = utf8, .now = now};
+    if (history->count == 0)
+        return;
+    printer.first = calloc(history->count, 2 * sizeof *printer.first);
+    if (printer.first == NULL)
+        return;
+    printer.next = printer.first + history->count;
+    for (uint32_t i = history->count - 1; i > 0; i--) {
+        uint32_t parent = history->nodes[i].parent;
+        if (parent == 0)
+            continue;
+        printer.next[i] = printer.first[parent];
+        printer.first[parent] = i;
+    }
+    for (uint32_t i = 1; i < history->count; i++)
+        if (history->nodes[i].parent == 0)
+            print_all(&printer, i);
+    if (history->left_out > 0)
+        fprintf(file, "and %llu more processes\n", (unsigned long long)history->left_out);
+    free(printer.first);
+}

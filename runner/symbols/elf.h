@@ -1,0 +1,112 @@
+/* elf.h: the little that symbols.c has to know of an ELF file: build-id, symbol tables, segments.
+ *
+ * Nobody vouches for these files: they may be truncated while they are read, or made to hurt. They
+ * are read by pread into small buffers and never mapped (a mapping of a file that gets shorter is
+ * SIGBUS); every count and offset is checked; every loop is bounded. 32 and 64 bits, in this
+ * machine's byte order.
+ */
+#ifndef SSCAP_RUNNER_SYMBOLS_ELF_H
+#define SSCAP_RUNNER_SYMBOLS_ELF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+enum {
+    ELF_SYMBOLS_MAX = 4 << 20, /* a table with more is refused */
+    ELF_SYMBOLS_AT_ONCE = 256,
+    ELF_BUILD_ID_MAX = 64, /* bytes; ld makes 16 or 20 of them, --build-id=0x... any number */
+};
+
+/* Tells whether a path still leads to the same bytes. */
+struct elf_identity {
+    uint64_t device, inode, size;
+    struct timespec modified, changed;
+};
+
+struct elf {
+    int fd;
+    bool wide; /* 64 bits */
+    bool arm;  /* 32-bit ARM: bit 0 of a function's address says Thumb */
+    struct elf_identity identity;
+    uint64_t segments_at, sections_at;
+    uint32_t segments, sections;
+    uint32_t names; /* the section that holds the names of the sections */
+};
+
+struct elf_segment {
+    uint32_t type, flags;
+    uint64_t address, offset, file_size, memory_size, alignment;
+};
+
+struct elf_section {
+    uint32_t name, type, link;
+    uint64_t flags, address, offset, size, alignment;
+};
+
+struct elf_table {
+    uint64_t at;
+    uint32_t count;
+    uint64_t strings_at, strings_size;
+    uint64_t versions_at; /* of .dynsym: uint16_t for each symbol; 0: none */
+};
+
+struct elf_symbol {
+    uint64_t value, size;
+    uint32_t name; /* offset into the strings */
+    uint32_t section;
+    uint8_t type, binding;
+};
+
+/* Opens a regular file and reads its header; anything else is refused without waiting for it or
+ * changing it. Returns 0 or -errno: -ENOEXEC for what is no program or library of this machine's
+ * byte order. To be closed with elf_close. */
+int elf_open(struct elf *elf, const char *path);
+void elf_close(struct elf *elf);
+
+/* Of a regular file, as elf_open would find it now. Returns 0 or -errno. */
+int elf_identify(const char *path, struct elf_identity *ret);
+bool elf_same(const struct elf_identity *a, const struct elf_identity *b);
+
+/* Reads all n bytes or none. */
+bool elf_read(const struct elf *elf, uint64_t offset, void *ret, size_t n);
+
+/* Whether n records of that size lie in the file. */
+bool elf_fits(const struct elf *elf, uint64_t offset, uint64_t n, uint64_t size);
+
+/* Where in the file the byte at that address is. */
+bool elf_offset(const struct elf *elf, uint64_t address, uint64_t *ret);
+
+/* What is to be added to an offset from where the file's first byte is mapped, to get the file's
+ * own address. Returns 0 or -ENOEXEC. */
+int elf_base(const struct elf *elf, uint64_t *ret);
+
+/* Whether the address is in a segment that can be executed. */
+bool elf_executable(const struct elf *elf, uint64_t address);
+
+/* Of NT_GNU_BUILD_ID. Returns its length in bytes, 0: there is none. */
+size_t elf_build_id(const struct elf *elf, uint8_t ret[ELF_BUILD_ID_MAX]);
+
+/* The first table of that type, SHT_SYMTAB or SHT_DYNSYM. Returns 0, -ENOENT, or -EFBIG when it has
+ * more than ELF_SYMBOLS_MAX. */
+int elf_table(const struct elf *elf, uint32_t type, struct elf_table *ret);
+
+/* Reads symbols first to first + n - 1 (n at most ELF_SYMBOLS_AT_ONCE). */
+bool elf_symbols(const struct elf *elf, const struct elf_table *table, uint32_t first, uint32_t n,
+                 struct elf_symbol *ret);
+
+/* A symbol's name, cut to size - 1 bytes. False: it has none that can be read, and ret is
+ * untouched. */
+bool elf_symbol_name(const struct elf *elf, const struct elf_table *table, uint32_t name, char *ret,
+                     size_t size);
+
+/* Whether symbol `number` of .dynsym is there for old programs alone (a version that is not the
+ * default). */
+bool elf_symbol_old(const struct elf *elf, const struct elf_table *table, uint32_t number);
+
+bool elf_segment(const struct elf *elf, uint32_t number, struct elf_segment *ret);
+bool elf_section(const struct elf *elf, uint32_t number, struct elf_section *ret);
+bool elf_has_section(const struct elf *elf, const char *name);
+
+#endif

@@ -1,8 +1,0 @@
-/* buffering.h: see buffering.c. */
-#ifndef SSCAP_SHIM_BUFFERING_H
-#define SSCAP_SHIM_BUFFERING_H
-
-/* Sets how this program's stdout is buffered, as the session's flags say. */
-void buffering_init(void);
-
-#endif

@@ -1,0 +1,56 @@
+/* exit.c: with what a process exits, said by itself: for where the kernel does not tell the runner
+ * afterwards, and its parent does not, either. */
+#define _GNU_SOURCE
+#include "shim/calls/exit.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "shim/core/real.h"
+#include "shim/core/session.h"
+
+#include "shim/nolibc.h"
+
+static void announce(int code)
+{
+    if (!session.joined || !(session.flags & SSCAP_FLAG_EXITS))
+        return;
+    struct sscap_event event = {.type = SSCAP_EVENT_EXIT,
+                                .other = (int32_t)RAW_SYSCALL(SYS_getppid)};
+    struct sscap_exit leaving = {.code = code & 0xff};
+    struct rusage usage = {0};
+    if (RAW_SYSCALL(SYS_getrusage, RUSAGE_SELF, &usage) == 0)
+        leaving.usage = session_usage(&usage);
+    session_send(&event, &leaving, sizeof leaving);
+}
+
+/* Of exit(3), and of main's return, which calls it inside libc. The first to be registered is the
+ * last to be called: what the program's own handlers do is done by then. */
+static void at_exit(int code, void *unused)
+{
+    (void)unused;
+    announce(code);
+}
+
+void exit_init(void)
+{
+    if (session.flags & SSCAP_FLAG_EXITS)
+        (void)REAL(on_exit)(at_exit, NULL);
+}
+
+SSCAP_EXPORT void _exit(int code)
+{
+    announce(code);
+    REAL(_exit)(code);
+    __builtin_unreachable();
+}
+
+SSCAP_ALIAS(_Exit, _exit);
+
+SSCAP_EXPORT void quick_exit(int code)
+{
+    announce(code);
+    REAL(quick_exit)(code);
+    __builtin_unreachable();
+}

@@ -1,0 +1,219 @@
+/* status.c: stat and its kin say of a captured stream what a program expects on fd 1 and 2: a pipe,
+ * or with --tty a terminal.
+ *
+ * They are a socket, and who looks meets surprises: `[ -p /dev/stdout ]`, perl's -p and python's
+ * S_ISFIFO are false, `tail -f` does not watch for its reader's end, sudo does not see that it is
+ * part of a pipeline, PHP takes it for seekable. Nobody was found who loses by the other answer:
+ * node and asyncio treat both alike, cat looks for files alone; what works on pipes only (vmsplice,
+ * tee, F_SETPIPE_SZ) the kernel still refuses, and who tries it has write to go on with. Device and
+ * inode number stay the socket's: they name the stream, agree with /proc/self/fd's link, and differ
+ * from those of a journal's socket (JOURNAL_STREAM), which it is not.
+ *
+ * Not beyond that: getsockopt, getsockname, getpeername and send work as on any socket. Who calls
+ * them has a reason to think that it has a socket, and nobody was found who asks them of a stream
+ * that fstat says is a pipe. Not seen to here: raw system calls (Go), static programs, what
+ * readlink says of /proc/self/fd/1, and by a path, streams on other numbers than 1 and 2. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "shim/calls/terminal.h"
+#include "shim/core/real.h"
+#include "shim/core/session.h"
+
+#include "shim/nolibc.h"
+
+#define PIPE_MODE     (S_IFIFO | S_IRUSR | S_IWUSR)
+#define TERMINAL_MODE (S_IFCHR | S_IRUSR | S_IWUSR | S_IWGRP)
+
+enum { TERMINAL_MAJOR = 136 }; /* of a pseudo-terminal where there is no real one */
+
+/* ctl is not open, as close says (descriptors.c). */
+static bool is_hidden(int fd)
+{
+    if (!session_is_ctl(fd))
+        return false;
+    errno = EBADF;
+    return true;
+}
+
+/* fd 1 or 2, if it is a captured stream and this file, which somebody has found by a path, as
+ * /dev/stdout; or -1. */
+static int standard_stream(unsigned int major, unsigned int minor, uint64_t inode)
+{
+    for (int fd = STDOUT_FILENO; session.joined && fd <= STDERR_FILENO; fd++) {
+        struct statx stream = {0}; /* for the analyser: the kernel fills it in */
+        if (session_stream(fd) >= 0 &&
+            RAW_SYSCALL(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_INO, &stream) == 0 &&
+            stream.stx_ino == inode && stream.stx_dev_major == major &&
+            stream.stx_dev_minor == minor)
+            return fd;
+    }
+    return -1;
+}
+
+/* --- struct stat --- */
+
+/* What fstat says of fd, which is a socket. */
+static void show(int fd, struct stat *status)
+{
+    int terminal;
+    if (!session.joined || session_stream(fd) < 0)
+        return;
+    if (!terminal_claims(fd)) {
+        status->st_mode = PIPE_MODE;
+        return;
+    }
+    terminal = terminal_open(fd);
+    if (terminal < 0 || REAL(fstat)(terminal, status) != 0) {
+        status->st_mode = TERMINAL_MODE;
+        status->st_rdev = makedev(TERMINAL_MAJOR, 0);
+    }
+    if (terminal >= 0)
+        RAW_SYSCALL(SYS_close, terminal);
+}
+
+static int by_descriptor(int result, int fd, struct stat *status)
+{
+    if (result == 0 && S_ISSOCK(status->st_mode))
+        show(fd, status);
+    return result;
+}
+
+static int by_path(int result, struct stat *status)
+{
+    if (result == 0 && S_ISSOCK(status->st_mode)) {
+        int fd = standard_stream(major(status->st_dev), minor(status->st_dev), status->st_ino);
+        if (fd >= 0)
+            show(fd, status);
+    }
+    return result;
+}
+
+/* Whether a call that worked was about the descriptor itself. Before it has worked, the path may be
+ * a bad address. */
+static bool is_about_descriptor(const char *path, int flags)
+{
+    return flags & AT_EMPTY_PATH && (nolibc_is_null(path) || *path == '\0');
+}
+
+static int by_either(int result, int directory, const char *path, int flags, struct stat *status)
+{
+    if (result != 0 || !is_about_descriptor(path, flags))
+        return by_path(result, status);
+    return is_hidden(directory) ? -1 : by_descriptor(result, directory, status);
+}
+
+SSCAP_EXPORT int fstat(int fd, struct stat *status)
+{
+    return is_hidden(fd) ? -1 : by_descriptor(REAL(fstat)(fd, status), fd, status);
+}
+
+SSCAP_EXPORT int stat(const char *path, struct stat *status)
+{
+    return by_path(REAL(stat)(path, status), status);
+}
+
+SSCAP_EXPORT int fstatat(int directory, const char *path, struct stat *status, int flags)
+{
+    return by_either(REAL(fstatat)(directory, path, status, flags), directory, path, flags, status);
+}
+
+/* What programs that were linked before glibc 2.33 call; no header has them since. */
+int __fxstat(int version, int fd, struct stat *status);
+int __xstat(int version, const char *path, struct stat *status);
+int __fxstatat(int version, int directory, const char *path, struct stat *status, int flags);
+
+SSCAP_EXPORT int __fxstat(int version, int fd, struct stat *status)
+{
+    return is_hidden(fd) ? -1 : by_descriptor(REAL(__fxstat)(version, fd, status), fd, status);
+}
+
+SSCAP_EXPORT int __xstat(int version, const char *path, struct stat *status)
+{
+    return by_path(REAL(__xstat)(version, path, status), status);
+}
+
+SSCAP_EXPORT int __fxstatat(int version, int directory, const char *path, struct stat *status,
+                            int flags)
+{
+    int result = REAL(__fxstatat)(version, directory, path, status, flags);
+    return by_either(result, directory, path, flags, status);
+}
+
+#if __WORDSIZE == 64 /* where the two structures are one */
+_Static_assert(sizeof(struct stat) == sizeof(struct stat64), "one structure");
+
+#define STATUS(status) ((struct stat *)(void *)(status))
+
+int __fxstat64(int version, int fd, struct stat64 *status);
+int __xstat64(int version, const char *path, struct stat64 *status);
+int __fxstatat64(int version, int directory, const char *path, struct stat64 *status, int flags);
+
+SSCAP_EXPORT int fstat64(int fd, struct stat64 *status)
+{
+    return fstat(fd, STATUS(status));
+}
+
+SSCAP_EXPORT int stat64(const char *path, struct stat64 *status)
+{
+    return stat(path, STATUS(status));
+}
+
+SSCAP_EXPORT int fstatat64(int directory, const char *path, struct stat64 *status, int flags)
+{
+    return fstatat(directory, path, STATUS(status), flags);
+}
+
+SSCAP_EXPORT int __fxstat64(int version, int fd, struct stat64 *status)
+{
+    return __fxstat(version, fd, STATUS(status));
+}
+
+SSCAP_EXPORT int __xstat64(int version, const char *path, struct stat64 *status)
+{
+    return __xstat(version, path, STATUS(status));
+}
+
+SSCAP_EXPORT int __fxstatat64(int version, int directory, const char *path, struct stat64 *status,
+                              int flags)
+{
+    return __fxstatat(version, directory, path, STATUS(status), flags);
+}
+#endif
+
+/* --- struct statx --- */
+
+static void show_extended(int fd, unsigned int mask, struct statx *status)
+{
+    if (!terminal_claims(fd)) {
+        status->stx_mode = PIPE_MODE;
+        return;
+    }
+    int terminal = terminal_open(fd);
+    if (terminal < 0 || RAW_SYSCALL(SYS_statx, terminal, "", AT_EMPTY_PATH, mask, status) != 0) {
+        status->stx_mode = TERMINAL_MODE;
+        status->stx_rdev_major = TERMINAL_MAJOR;
+        status->stx_rdev_minor = 0;
+    }
+    if (terminal >= 0)
+        RAW_SYSCALL(SYS_close, terminal);
+}
+
+SSCAP_EXPORT int statx(int directory, const char *path, int flags, unsigned int mask,
+                       struct statx *status)
+{
+    int result = REAL(statx)(directory, path, flags, mask, status);
+    if (result != 0 || !session.joined || !S_ISSOCK(status->stx_mode))
+        return result;
+    int fd = directory;
+    if (!is_about_descriptor(path, flags))
+        fd = standard_stream(status->stx_dev_major, status->stx_dev_minor, status->stx_ino);
+    else if (is_hidden(fd))
+        return -1;
+    if (fd >= 0 && session_stream(fd) >= 0)
+        show_extended(fd, mask, status);
+    return result;
+}

@@ -1,0 +1,169 @@
+/* bootstrap.c: LD_PRELOAD=libsscap.so PROGRAM, with no session around.
+ *
+ * The runner is executed in place of the program, with the program's file, arguments and
+ * environment, and starts it again inside a session. So the shell waits for the runner, and there
+ * is one way of working, not two.
+ *
+ * No loops: the runner is started with SSCAP_SESSION set, and a process that has that variable,
+ * with whatever value, never comes here. */
+#define _GNU_SOURCE
+#include "shim/core/bootstrap.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/core/child_environment.h"
+#include "shim/core/real.h"
+#include "shim/core/session.h"
+
+#include "shim/nolibc.h"
+
+enum {
+    ARGUMENTS_MAX = 65536,
+    ENTRIES_MAX = 65536
+}; /* pointers that we put on the stack: 1 MiB of its usual 8 */
+
+/* Defined by the runner alone: `LD_PRELOAD=libsscap.so sscap make` is one runner, not one in
+ * another. */
+extern const char sscap_is_runner __attribute__((weak));
+
+struct path {
+    char text[PATH_MAX];
+};
+
+/* directory[0..length) + "/" + name, if that is a file we may execute. */
+static bool try_path(struct path *path, const char *directory, size_t length, const char *name)
+{
+    size_t name_length = nolibc_length(name);
+    if (length + 1 + name_length + 1 > sizeof path->text)
+        return false;
+    char *end = nolibc_copy(path->text, directory, length);
+    if (length > 0)
+        *end++ = '/';
+    nolibc_copy(end, name, name_length + 1);
+    return RAW_SYSCALL(SYS_faccessat, AT_FDCWD, path->text, X_OK) == 0;
+}
+
+/* Seen from the library, and from its twin for the other word size (loader.h). */
+static const char *const places[] = {SSCAP_RUNNER_NAME, "../bin/" SSCAP_RUNNER_NAME,
+                                     "../../" SSCAP_RUNNER_NAME, "../../../bin/" SSCAP_RUNNER_NAME};
+
+/* The runner: as told, beside the library, in ../bin of it, on PATH. */
+static bool find_runner(struct path *path, char *const envp[])
+{
+    Dl_info info;
+    const char *told = nolibc_getenv(envp, SSCAP_ENV_RUNNER);
+    if (told != NULL && told[0] != '\0')
+        return try_path(path, "", 0, told);
+    if (dladdr(&session, &info) != 0 && info.dli_fname != NULL) {
+        const char *base = nolibc_basename(info.dli_fname);
+        size_t length = (size_t)(base - info.dli_fname);
+        length = length > 0 ? length - 1 : 0;
+        const char *directory = length > 0 ? info.dli_fname : ".";
+        length = length > 0 ? length : 1;
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+            if (try_path(path, directory, length, places[i]))
+                return true;
+    }
+    for (const char *at = nolibc_getenv(envp, "PATH"); at != NULL && *at != '\0';) {
+        size_t length = 0;
+        while (at[length] != '\0' && at[length] != ':')
+            length++;
+        if (length > 0 && try_path(path, at, length, SSCAP_RUNNER_NAME))
+            return true;
+        at += length + (at[length] == ':');
+    }
+    return false;
+}
+
+static void warn(const char *text)
+{
+    RAW_SYSCALL(SYS_write, STDERR_FILENO, text, nolibc_length(text));
+}
+
+/* How to start this program once more. */
+struct image {
+    const char *file;  /* as it was executed, so that its name stays the same */
+    char *const *rest; /* its arguments but for the first */
+    const char *first;
+};
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+/* AT_EXECFN is the path that was executed. For a script the kernel then started the interpreter
+ * with that path among its arguments, behind an optional one of its own (execve(2)): what follows
+ * are the script's. False: neither is the case (an interpreter that is a script). */
+static bool find_image(struct image *image, int argc, char *const argv[])
+{
+    image->file = (const char *)getauxval(AT_EXECFN);
+    if (image->file == NULL)
+        return false;
+    image->first = argv[0];
+    image->rest = argv + 1;
+    if (same_file(image->file, "/proc/self/exe"))
+        return true;
+    for (int i = 1; i < argc && i <= 2; i++) {
+        const char *end = nolibc_after_prefix(argv[i], image->file);
+        if (end == NULL || *end != '\0')
+            continue;
+        image->first = image->file;
+        image->rest = argv + i + 1;
+        return true;
+    }
+    return false;
+}
+
+/* sscap --image=FILE -- ARGV..., SSCAP_SESSION=starting + ENVP. */
+static void execute(const struct path *runner, const struct image *image, int argc,
+                    char *const envp[])
+{
+    size_t entries = 0;
+    char option[sizeof SSCAP_OPTION_IMAGE + PATH_MAX];
+    while (envp[entries] != NULL)
+        entries++;
+    if (argc > ARGUMENTS_MAX || entries > ENTRIES_MAX || nolibc_length(image->file) >= PATH_MAX)
+        return;
+    char *end = nolibc_copy(option, SSCAP_OPTION_IMAGE, sizeof SSCAP_OPTION_IMAGE - 1);
+    nolibc_copy(end, image->file, nolibc_length(image->file) + 1);
+    const char **arguments = __builtin_alloca(((size_t)argc + 5) * sizeof *arguments);
+    const char **environment = __builtin_alloca((entries + 2) * sizeof *environment);
+    arguments[0] = SSCAP_RUNNER_NAME;
+    arguments[1] = option;
+    arguments[2] = "--";
+    arguments[3] = image->first;
+    size_t n = 4;
+    for (char *const *from = image->rest; *from != NULL; from++)
+        arguments[n++] = *from;
+    arguments[n] = NULL;
+    environment[0] = SSCAP_ENV_SESSION "=starting";
+    nolibc_copy(environment + 1, envp, (entries + 1) * sizeof *environment);
+    REAL(execve)(runner->text, (char *const *)arguments, (char *const *)environment);
+}
+
+void bootstrap(int argc, char *const argv[], char *const envp[])
+{
+    struct path runner;
+    struct image image;
+    /* A program that was not started by the kernel alone (ld.so PROGRAM): not worth the guess how
+     * to do so again. */
+    if (&sscap_is_runner != NULL || argc < 1 || getauxval(AT_BASE) == 0 ||
+        getauxval(AT_SECURE) != 0 || !find_image(&image, argc, argv))
+        return;
+    if (find_runner(&runner, envp)) {
+        if (loader_of(AT_FDCWD, runner.text) == LOADER_TWIN)
+            child_environment_remove_library(envp); /* it knows where its own is */
+        execute(&runner, &image, argc, envp);
+    }
+    warn("sscap: no runner found (SSCAP_RUNNER, beside " SSCAP_LIBRARY_NAME
+         ", ../bin, PATH): nothing is captured\n");
+    child_environment_remove_library(envp);
+}

@@ -1,8 +1,0 @@
-/* exit.h: see exit.c. */
-#ifndef SSCAP_SHIM_EXIT_H
-#define SSCAP_SHIM_EXIT_H
-
-/* Begins to watch for this program's exit. */
-void exit_init(void);
-
-#endif
