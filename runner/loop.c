@@ -18,6 +18,7 @@ struct loop {
     bool stopped;
     int n; /* events of the batch in hand */
     struct epoll_event batch[BATCH];
+    struct list watches; /* active ones */
     struct timer *timers;
     void (*turn)(void *context, bool idle);
     void *turn_context;
@@ -49,13 +50,21 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
+static int add(int epoll, struct watch *watch)
+{
+    struct epoll_event event = {.events = watch->events, .data.ptr = watch};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, watch->fd, &event) < 0 ? -errno : 0;
+}
+
 int loop_watch(struct loop *loop, struct watch *watch, int fd, uint32_t events)
 {
-    struct epoll_event event = {.events = events, .data.ptr = watch};
-    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-        return -errno;
     watch->fd = fd;
+    watch->events = events;
+    int error = add(loop->epoll, watch);
+    if (error != 0)
+        return error;
     watch->active = true;
+    list_append(&loop->watches, &watch->link);
     return 0;
 }
 
@@ -64,6 +73,7 @@ void loop_unwatch(struct loop *loop, struct watch *watch)
     if (!watch->active)
         return;
     watch->active = false;
+    list_remove(&loop->watches, &watch->link);
     epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
     for (int i = 0; i < loop->n; i++)
         if (loop->batch[i].data.ptr == watch)
@@ -161,4 +171,20 @@ int loop_run(struct loop *loop)
 void loop_stop(struct loop *loop)
 {
     loop->stopped = true;
+}
+
+int loop_after_fork(struct loop *loop)
+{
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0)
+        return -errno;
+    close(loop->epoll);
+    loop->epoll = epoll;
+    loop->n = 0;
+    int result = 0;
+    for (const struct link *link = loop->watches.first; link != NULL; link = link->next) {
+        int error = add(epoll, LIST_OWNER(link, struct watch, link));
+        result = error != 0 ? error : result;
+    }
+    return result;
 }

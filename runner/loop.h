@@ -6,15 +6,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runner/list.h"
+
 struct watch;
 typedef void watch_ready(struct watch *watch, uint32_t events);
 
-/* A descriptor to watch; embedded in its owner, who fills in ready and context. Level-triggered. */
+/* A descriptor to watch, embedded in its owner, which fills in ready and context. Level-triggered.
+ */
 struct watch {
     watch_ready *ready;
     void *context;
     int fd;
     bool active;
+    uint32_t events;
+    struct link link; /* in the loop's list, while active */
 };
 
 struct timer;
@@ -49,12 +54,17 @@ void loop_add_timer(struct loop *loop, struct timer *timer);
  * between two batches. */
 void loop_on_turn(struct loop *loop, void (*turn)(void *context, bool idle), void *context);
 
-/* Waking is what a quiet loop costs those who write to it, so a busy one wakes at most once in
- * `ns`: it rests before it waits again, unless `urgent` has something. 0: it never rests. */
+/* Each wakeup costs the processes that write to the loop, so a busy loop wakes once in `ns` at
+ * most: it rests before it waits again, unless `urgent` is ready. 0: it never rests. */
 void loop_pace(struct loop *loop, uint64_t ns, const struct watch *urgent);
 
 /* Runs until loop_stop. Returns 0 or -errno. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
+
+/* In a child that goes on with its parent's loop: makes the watches the child's own. An epoll
+ * instance belongs to both after fork(2), and a signalfd in it wakes the process that added it
+ * (signalfd(2)). Returns 0 or -errno. */
+int loop_after_fork(struct loop *loop);
 
 #endif

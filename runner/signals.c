@@ -1,7 +1,7 @@
 /* signals.c: see signals.h.
  *
- * Everything is blocked and read from a signalfd, so no disposition changes but SIGCHLD's (an
- * inherited SIG_IGN would make the kernel reap the command without its status). */
+ * All signals are blocked and read from a signalfd. So only SIGCHLD's disposition changes, because
+ * an inherited SIG_IGN would make the kernel reap the command without its status. */
 #define _GNU_SOURCE
 #include "runner/signals.h"
 
@@ -14,22 +14,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/failover/guardian.h"
+#include "runner/failover/orders.h"
 #include "runner/util.h"
 
-/* The guardian has not answered for so long: it is stopped. */
-#define ANSWER_NS (1 * NS_PER_S)
+/* After so long without an answer the guardian is taken for stopped. */
+#define ANSWER_NS      (1 * NS_PER_S)
+/* A command that ends so soon after the terminal's ^C has ended because of it. */
+#define INTERRUPTED_NS (5 * NS_PER_S)
 
 void signals_block(struct inheritance *ret_inheritance)
 {
     sigset_t all;
     struct sigaction action = {.sa_handler = SIG_DFL};
     sigfillset(&all);
-    /* Faults of our own must end us, and not be put off. */
+    /* Faults of our own must end us at once. */
     const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
         sigdelset(&all, faults[i]);
-    /* Blocked, an ignored signal would be kept for us all the same. */
+    /* A blocked signal is queued even if it is ignored. */
     for (int number = 1; number < NSIG; number++) {
         struct sigaction found;
         if (number != SIGCHLD && sigaction(number, NULL, &found) == 0 &&
@@ -50,7 +52,7 @@ static bool ends(int number)
     return (signals_that_end() & signals_bit(number)) != 0;
 }
 
-/* First looked at, then waited for: until then nobody else can have its pid. */
+/* Looks at each zombie before it waits for it, because until then no other process has the pid. */
 static void reap(struct signals *signals)
 {
     for (;;) {
@@ -59,7 +61,8 @@ static void reap(struct signals *signals)
         int status = 0;
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
             return;
-        struct process *process = signals->ended(signals->context, info.si_pid);
+        struct process *process = signals->observer->child_ended(signals->observer->context,
+                                                                 info.si_pid);
         bool is_command = info.si_pid == signals->command;
         if (wait4(info.si_pid, is_command ? signals->command_status : &status, 0, &usage) !=
             info.si_pid)
@@ -68,20 +71,20 @@ static void reap(struct signals *signals)
             signals->command = 0;
             status = *signals->command_status;
         }
-        signals->reaped(signals->context, info.si_pid, process, status, &usage);
+        signals->observer->child_reaped(signals->observer->context, info.si_pid, process, status,
+                                        &usage);
     }
 }
 
-/* ^Z reaches the whole foreground process group, us among it; the command stops by itself. */
+/* ^Z reaches the whole foreground process group. The command stops by itself. */
 static void stop(struct signals *signals)
 {
-    signals->stopping(signals->context);
+    signals->observer->stopping(signals->observer->context);
     raise(SIGSTOP);
 }
 
-/* With reached, the command has got it, too: the terminal's (^C, ^\, ^Z, hangup, a new window size)
- * and what was sent to the process group goes to all in it, and is not to come from us a second
- * time. */
+/* `reached`: the command has got the signal, too, and must not get it from us a second time. That
+ * is so for the terminal's signals and for what was sent to the process group. */
 static void take(struct signals *signals, int number, bool reached)
 {
     if (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU) {
@@ -95,17 +98,17 @@ static void take(struct signals *signals, int number, bool reached)
         if (!reached)
             kill(signals->command, number);
     } else if (ends(number)) {
-        signals->interrupted(signals->context, number);
+        signals->observer->interrupted(signals->observer->context);
     }
 }
 
-/* Somebody sent it to this process: to it alone, or to the group. Then the guardian has it, too,
- * and says so before it answers. */
+/* Somebody sent the signal to this process alone, or to the process group. In the second case the
+ * guardian has it, too, and says so before it answers. */
 static void take_direct(struct signals *signals, const struct signalfd_siginfo *info)
 {
     int number = (int)info->ssi_signo;
     if (number >= SIGNALS_MAX || (signals->orders.active && (pid_t)info->ssi_pid == getppid()))
-        return; /* the guardian's own: SIGCONT, that its order can be read */
+        return; /* the guardian's own SIGCONT, sent so that its order can be read */
     if (!signals->orders.active) {
         take(signals, number, false);
         return;
@@ -131,6 +134,14 @@ static void take_alone(struct timer *timer)
             take(signals, number, false);
 }
 
+static void take_from_terminal(struct signals *signals, int number)
+{
+    signals->from_terminal |= signals_bit(number);
+    if (number == SIGINT || number == SIGQUIT)
+        signals->interrupted = now_ns();
+    take(signals, number, true);
+}
+
 static void ready(struct watch *watch, uint32_t events)
 {
     struct signals *signals = watch->context;
@@ -141,10 +152,10 @@ static void ready(struct watch *watch, uint32_t events)
         for (size_t i = 0; i < (size_t)n / sizeof info[0]; i++) {
             if (info[i].ssi_signo == SIGCHLD)
                 reap(signals);
-            else if (info[i].ssi_signo == SIGPIPE) /* our own writes say so by themselves */
+            else if (info[i].ssi_signo == SIGPIPE) /* our own write has failed with EPIPE */
                 continue;
             else if (info[i].ssi_code == SI_KERNEL)
-                take(signals, (int)info[i].ssi_signo, true);
+                take_from_terminal(signals, (int)info[i].ssi_signo);
             else
                 take_direct(signals, &info[i]);
         }
@@ -163,8 +174,8 @@ static void order_ready(struct watch *watch, uint32_t events)
     struct guardian_order order;
     ssize_t n;
     (void)events;
-    ready(&signals->watch,
-          0); /* what was sent to the group is here before the guardian can say so */
+    /* What was sent to the group is here before the guardian can say so. */
+    ready(&signals->watch, 0);
     while ((n = recv(watch->fd, &order, sizeof order, MSG_DONTWAIT)) == (ssize_t)sizeof order) {
         if (order.signal == 0) {
             if (signals->asks > 0 && --signals->asks == 0)
@@ -177,25 +188,38 @@ static void order_ready(struct watch *watch, uint32_t events)
             signals->direct[order.signal].count--;
         take(signals, order.signal, group && in_our_group(signals->command));
     }
-    if (n == 0) /* it was killed: nobody comes between us and who sends signals */
+    if (n == 0) /* the guardian was killed */
         loop_unwatch(signals->loop, watch);
 }
 
-int signals_init(struct signals *signals, struct loop *loop)
+int signals_init(struct signals *signals, const struct signals_observer *observer,
+                 struct loop *loop, int orders, int *command_status)
 {
     sigset_t blocked;
     sigprocmask(SIG_SETMASK, NULL, &blocked);
     int fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         return -errno;
-    signals->loop = loop;
-    signals->watch.ready = ready;
-    signals->orders.ready = order_ready;
-    signals->direct_due.due = take_alone;
-    signals->watch.context = signals->orders.context = signals->direct_due.context = signals;
+    *signals = (struct signals){
+        .observer = observer,
+        .loop = loop,
+        .command_status = command_status,
+        .watch = {.ready = ready, .context = signals},
+        .orders = {.ready = order_ready, .context = signals},
+        .direct_due = {.due = take_alone, .context = signals},
+    };
     loop_add_timer(loop, &signals->direct_due);
     int error = loop_watch(loop, &signals->watch, fd, EPOLLIN);
-    return error == 0 ? loop_watch(loop, &signals->orders, signals->orders.fd, EPOLLIN) : error;
+    return error == 0 ? loop_watch(loop, &signals->orders, orders, EPOLLIN) : error;
+}
+
+bool signals_terminal_ended(const struct signals *signals, int command_status)
+{
+    if (signals->interrupted == 0)
+        return false;
+    if (WIFSIGNALED(command_status))
+        return (signals->from_terminal & signals_bit(WTERMSIG(command_status))) != 0;
+    return now_ns() - signals->interrupted < INTERRUPTED_NS;
 }
 
 bool signals_has_children(void)

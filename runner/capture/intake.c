@@ -1,7 +1,7 @@
 /* intake.c: see intake.h.
  *
- * Order: a process announces itself over ctl before its first byte, so events are taken in before
- * bytes are read, and again when the bytes are of a process that nobody knows. */
+ * A process sends its first event over ctl before its first byte. So events are taken in before
+ * bytes are read, and once more when the bytes are of a process that is not known. */
 #define _GNU_SOURCE
 #include "runner/capture/intake.h"
 
@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "runner/capture/framing.h"
-#include "runner/handover/shared_memory.h"
+#include "runner/handover/handover.h"
 #include "runner/kernel/pidfd.h"
 #include "runner/kernel/recv_creds.h"
-#include "runner/processes/names.h"
+#include "runner/processes/process_name.h"
 #include "runner/util.h"
 
 enum {
@@ -40,18 +40,18 @@ static void seek_frame(struct stream *stream, size_t at)
 
 static void skip(struct stream *stream, size_t n)
 {
-    SHARED_PUBLISH(stream->from, stream->from + n);
+    HANDOVER_SET(stream->from, stream->from + n);
     stream->position += n;
 }
 
-/* Of whom nothing is known: by /proc, else by its pid alone. */
-static struct process *new_writer(struct stream *stream)
+/* A process of which nothing is known yet: as /proc shows it, else by its pid alone. */
+static struct process *new_process(struct stream *stream)
 {
     struct processes *processes = stream->intake->processes;
     struct process *process = processes_discover(processes, stream->pid, stream->pidfd);
     if (process == NULL) {
-        /* Dead and reaped: then its parent has told of it by now, if it ever will. */
-        ctl_drain(stream->intake->events);
+        /* It is dead and reaped. Then its parent has told of it by now, if it ever will. */
+        ctl_drain(stream->intake->ctl);
         process = processes_find(processes, stream->pid, stream->which, stream->position);
         if (process != NULL)
             return process;
@@ -63,17 +63,17 @@ static struct process *new_writer(struct stream *stream)
     return process;
 }
 
-/* The writer of what stands at the stream's position. NULL: no memory. */
-static struct process *writer(struct stream *stream)
+/* The process that wrote what stands at the stream's position. NULL: no memory. */
+static struct process *process_of(struct stream *stream)
 {
     struct intake *intake = stream->intake;
     struct process *process = processes_find(intake->processes, stream->pid, stream->which,
                                              stream->position);
     if (process == NULL) {
-        ctl_drain(intake->events);
+        ctl_drain(intake->ctl);
         process = processes_find(intake->processes, stream->pid, stream->which, stream->position);
     }
-    return process != NULL ? process : new_writer(stream);
+    return process != NULL ? process : new_process(stream);
 }
 
 static void drop_pidfd(struct stream *stream)
@@ -83,15 +83,27 @@ static void drop_pidfd(struct stream *stream)
     stream->pidfd = PIDFD_NONE;
 }
 
-/* Text, [from, end) of the chunk, as much as the buffer has room for. False: it is full. */
+/* As tags show the writer of text. */
+static struct writer writer_of(const struct stream *stream, struct process *process, uint32_t tid)
+{
+    struct writer who = {
+        .pid = process->pid,
+        .ppid = process->ppid,
+        .tid = tid,
+        .rank = stream->intake->ranks ? process_name_rank(process) : -1,
+        .stream = (uint8_t)stream->which,
+        .end = LINE_WHOLE,
+    };
+    memcpy(who.name, process->stream_name[stream->which], sizeof who.name);
+    return who;
+}
+
+/* Takes in text, [from, end) of the chunk, as far as the buffer has room. False: it is full. */
 static bool feed(struct stream *stream, struct process *process, uint32_t tid, size_t end)
 {
     const size_t from = stream->from;
-    if (stream->discard)
-        stream->from = end;
-    else
-        lines_feed(stream->intake->lines, process, stream->which, tid, stream->chunk, &stream->from,
-                   end);
+    const struct writer who = writer_of(stream, process, tid);
+    lines_feed(stream->intake->lines, &process->source, &who, stream->chunk, &stream->from, end);
     stream->position += stream->from - from;
     return stream->from == end;
 }
@@ -105,15 +117,14 @@ static bool take_frame(struct stream *stream, struct process *process)
         return false;
     const char *payload = stream->chunk + stream->from + sizeof frame;
     if (frame.type == SSCAP_FRAME_IMAGE) {
-        /* The event that goes with it, and what the new image has said. */
-        ctl_drain_inherited(stream->intake->events);
-        names_frame(process, stream->which, payload);
+        /* The event that goes with it, and those of the new program. */
+        ctl_drain_inherited(stream->intake->ctl);
+        process_name_frame(process, stream->which, payload);
     } else if (frame.type == SSCAP_FRAME_EVENT) {
-        ctl_drain(
-            stream->intake->events); /* what the same process has sent on better ways is older */
+        ctl_drain(stream->intake->ctl); /* what the process has sent in other ways is older */
         bool late = process->late;
         process->late = true; /* it may be known to have ended, but this is from before */
-        ctl_take(stream->intake->events, stream->pid, payload, frame.length);
+        ctl_take(stream->intake->ctl, stream->pid, payload, frame.length);
         process->late = late;
     }
     skip(stream, framing_size(&frame));
@@ -128,23 +139,22 @@ static bool take_frame(struct stream *stream, struct process *process)
 /* Takes in [from, to). False when the buffer is full before the end. */
 static bool take(struct stream *stream)
 {
-    struct process *process = stream->from < stream->to ? writer(stream) : NULL;
+    struct process *process = stream->from < stream->to ? process_of(stream) : NULL;
     drop_pidfd(stream);
-    if (process == NULL) { /* no memory to tell whose it is: counted by processes */
+    if (process == NULL) { /* no memory for the process, which is counted (processes.lost) */
         skip(stream, stream->to - stream->from);
         return true;
     }
-    if (!process->shimmed) /* or its image has not been heard of yet */
-        ctl_drain_inherited(stream->intake->events);
-    names_refresh(process, stream->intake->lines->now);
+    if (!process->has_library) /* or its IMAGE event has not been read yet */
+        ctl_drain_inherited(stream->intake->ctl);
+    process_name_refresh(process, stream->intake->lines->now);
     while (stream->from < stream->to) {
         if (stream->frame_end > stream->from) {
-            uint32_t tid = stream->frame_tid == (uint32_t)stream->pid ? 0 : stream->frame_tid;
-            if (!feed(stream, process, tid,
+            if (!feed(stream, process, stream->frame_tid,
                       stream->frame_end < stream->to ? stream->frame_end : stream->to))
                 return false;
         } else if (stream->frame_at > stream->from) {
-            if (!feed(stream, process, 0, stream->frame_at))
+            if (!feed(stream, process, (uint32_t)process->pid, stream->frame_at))
                 return false;
         } else if (!take_frame(stream, process)) {
             break;
@@ -160,9 +170,9 @@ static void begin_chunk(struct stream *stream, size_t kept)
 {
     const size_t end = stream->to;
     lines_new_chunk(stream->intake->lines, stream->which);
-    SHARED_PUBLISH(stream->message.msg_len, 0); /* first: then there is nothing behind `from` */
-    SHARED_PUBLISH(stream->kept, kept);
-    SHARED_PUBLISH(stream->from, 0);
+    HANDOVER_SET(stream->message.msg_len, 0); /* first: then there is nothing behind `from` */
+    HANDOVER_SET(stream->kept, kept);
+    HANDOVER_SET(stream->from, 0);
     stream->to = kept;
     stream->frame_end = stream->frame_end > end ? stream->frame_end - end : 0;
 }
@@ -209,7 +219,7 @@ static bool read_chunk(struct stream *stream)
         return false; /* stalled */
     /* A pidfd costs 4 us: only where there are processes that tell nothing of those that they
      * start. */
-    bool wants_pidfd = intake->pidfds && intake->processes->silent_count > 0;
+    bool wants_pidfd = intake->pidfds && intake->processes->no_library_live > 0;
     n = recv_creds_shared(stream->watch.fd, stream->chunk + kept, INTAKE_CHUNK_SIZE - kept, 0, &pid,
                           wants_pidfd ? &stream->pidfd : NULL, &stream->message);
     if (n < 0 && errno == EAGAIN)
@@ -241,7 +251,7 @@ static void stream_ready(struct watch *watch, uint32_t events)
     struct stream *stream = watch->context;
     struct intake *intake = stream->intake;
     (void)events;
-    ctl_drain_inherited(intake->events);
+    ctl_drain_inherited(intake->ctl);
     for (int i = 0; i < READS_PER_TURN && stream->open && read_chunk(stream); i++)
         if (!take(stream))
             break;
@@ -264,12 +274,11 @@ void intake_resume(struct intake *intake)
 
 /* --- the whole --- */
 
-int intake_init(struct intake *intake, struct loop *loop, struct ctl *events,
+int intake_init(struct intake *intake, struct loop *loop, struct ctl *ctl,
                 struct processes *processes, struct lines *lines, const int fds[SSCAP_STREAMS],
                 const uint8_t nonce[SSCAP_NONCE_SIZE])
 {
-    *intake = (struct intake){
-        .loop = loop, .events = events, .processes = processes, .lines = lines};
+    *intake = (struct intake){.loop = loop, .ctl = ctl, .processes = processes, .lines = lines};
     memcpy(intake->nonce, nonce, sizeof intake->nonce);
     for (int i = 0; i < SSCAP_STREAMS; i++) {
         struct stream *stream = &intake->streams[i];
@@ -317,9 +326,9 @@ static void drain(struct stream *stream)
 }
 
 /* A writer that waits for room when its stream is shut gets EPIPE without the signal
- * (unix_stream_sendmsg), which a pipe would never do. So the stream is emptied, and left for a
- * moment: when it then holds something, but not much, whoever waited is writing again; when it
- * holds nothing time after time, nobody is. */
+ * (unix_stream_sendmsg). On a pipe that never happens. So the stream is emptied and left for a
+ * moment. If it then holds something, but not much, the writer that waited is writing again. If it
+ * holds nothing time after time, no one is writing. */
 static void settle_writers(struct stream *stream)
 {
     const struct timespec moment = {.tv_nsec = WRITERS_WAKE_NS};

@@ -1,5 +1,5 @@
-/* intake.h: reading the captured streams: bytes with the kernel's stamp of who wrote them, and the
- * library's frames in between. */
+/* intake.h: reads the captured streams: bytes that the kernel stamps with their writer, with the
+ * library's frames between them. */
 #ifndef SSCAP_RUNNER_CAPTURE_INTAKE_H
 #define SSCAP_RUNNER_CAPTURE_INTAKE_H
 
@@ -22,35 +22,35 @@ struct stream {
     enum sscap_stream which;
     bool open;
     bool stalled; /* the buffer is full: reads nothing until intake_resume */
-    bool discard; /* nobody can take its lines any more: read and throw away */
     struct watch watch;
-    char *chunk; /* what was received last, of which [from, to) is not taken in yet; in shared
-                    memory */
+    /* What was received last, in shared memory. [from, to) is not taken in yet. */
+    char *chunk;
     size_t from, to;
-    size_t kept;            /* of it, what was there before the last read, */
-    struct mmsghdr message; /* and msg_len: what that brought */
-    size_t frame_at;        /* the next frame's header in the chunk; to: none */
-    size_t frame_end;       /* behind from: the chunk is a frame's payload up to here, which may lie
-                               behind the chunk */
-    bool cut;               /* the chunk filled its room: what stands at its end may go on */
-    int32_t pid;            /* who wrote it, */
-    int pidfd;              /* and its pidfd, or -1 */
-    uint64_t position;      /* of chunk[from], in bytes since the session began */
+    size_t kept;            /* bytes of it that were there before the last read */
+    struct mmsghdr message; /* its msg_len: the bytes that the last read brought */
+    size_t frame_at;        /* the next frame's header in the chunk; `to`: none */
+    /* Beyond from: the chunk is a frame's payload up to here, which may lie behind the chunk. */
+    size_t frame_end;
+    bool cut;          /* the chunk filled its room, so what stands at its end may go on */
+    int32_t pid;       /* of the writer */
+    int pidfd;         /* the writer's, or -1 */
+    uint64_t position; /* of chunk[from], in bytes since the session began */
     uint32_t frame_tid;
 };
 
 struct intake {
     struct loop *loop;
-    struct ctl *events;
+    struct ctl *ctl;
     struct processes *processes;
     struct lines *lines;
     uint8_t nonce[SSCAP_NONCE_SIZE];
     struct stream streams[SSCAP_STREAMS];
     bool pidfds; /* come with the bytes, where asked for */
+    bool ranks;  /* lines are to have their writers' rank */
 };
 
 /* Takes over the runner's ends of the streams (-1: not captured). Returns 0 or -errno. */
-int intake_init(struct intake *intake, struct loop *loop, struct ctl *events,
+int intake_init(struct intake *intake, struct loop *loop, struct ctl *ctl,
                 struct processes *processes, struct lines *lines, const int fds[SSCAP_STREAMS],
                 const uint8_t nonce[SSCAP_NONCE_SIZE]);
 void intake_clear(struct intake *intake);

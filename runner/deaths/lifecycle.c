@@ -1,58 +1,44 @@
-/* ends.c: see ends.h. */
+/* lifecycle.c: see lifecycle.h. */
 #define _GNU_SOURCE
 #include "runner/deaths/lifecycle.h"
 
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "runner/deaths/waiting.h"
-#include "runner/runner.h"
 #include "runner/util.h"
 
-static struct process *child_ended(void *context, pid_t pid)
-{
-    struct runner *r = context;
-    return processes_child_ended(&r->processes, pid);
-}
-
-static void reaped(void *context, pid_t pid, struct process *process, int status,
-                   const struct rusage *usage)
-{
-    struct runner *r = context;
-    const struct sscap_usage used = {
-        .user_us = (uint64_t)usage->ru_utime.tv_sec * 1000000 + (uint64_t)usage->ru_utime.tv_usec,
-        .system_us = (uint64_t)usage->ru_stime.tv_sec * 1000000 + (uint64_t)usage->ru_stime.tv_usec,
-        .peak_kb = (uint64_t)usage->ru_maxrss,
-    };
-    if (process != NULL)
-        exit_status_note(process, WITNESS_WAIT, status, &used);
-    if (pid != r->command)
-        return;
-    waiting_command_ended(r, status);
-}
+/* --- beginnings --- */
 
 static void began(void *context, struct process *process)
 {
-    struct runner *r = context;
-    process_tree_begin(&r->history, process);
+    const struct lifecycle *lifecycle = context;
+    process_tree_begin(lifecycle->tree, process);
 }
 
 static void adopted(void *context, struct process *process, const struct process *parent)
 {
-    struct runner *r = context;
-    process_tree_adopt(&r->history, process, parent);
+    const struct lifecycle *lifecycle = context;
+    process_tree_adopt(lifecycle->tree, process, parent);
 }
 
 static void started(void *context, struct process *process)
 {
-    struct runner *r = context;
-    oom_note(&r->oom, process);
+    struct lifecycle *lifecycle = context;
+    oom_note(&lifecycle->oom, process);
 }
 
-/* One line on a group. */
+/* --- what is said at once --- */
+
+/* While the session runs, only deaths by a signal are told: the other processes that failed have
+ * printed their own messages. */
+static bool is_told(const struct lifecycle *lifecycle, const struct error_group *group)
+{
+    const struct waiting *waiting = lifecycle->waiting;
+    return !waiting->quiet && (group->kind == GROUP_SIGNAL || waiting->options->tail);
+}
+
 static void describe_group(const struct error_group *group, char *text, size_t size)
 {
     char title[200];
@@ -60,61 +46,139 @@ static void describe_group(const struct error_group *group, char *text, size_t s
     snprintf(text, size, "%s (pid %d%s)", title, group->pid, group->count > 1 ? " and others" : "");
 }
 
-/* While running, only those that are killed are told of at once: others have said their own words.
- */
-static bool tells_of(const struct runner *r, const struct error_group *group)
-{
-    return !r->options.quiet && (group->kind == GROUP_SIGNAL || r->options.tail);
-}
-
 size_t lifecycle_describe(void *context, const struct record *record, char *text, size_t size)
 {
-    const struct runner *r = context;
-    const struct error_group *group = error_groups_of_record(&r->errors, record);
+    const struct lifecycle *lifecycle = context;
+    const struct error_group *group = error_groups_of_record(lifecycle->errors, record);
     char line[240];
-    if (group == NULL || !tells_of(r, group))
+    if (group == NULL || !is_told(lifecycle, group))
         return 0;
     describe_group(group, line, sizeof line);
     int length = snprintf(text, size, "sscap: %s\n", line);
     return length > 0 && (size_t)length < size ? (size_t)length : 0;
 }
 
-/* Where no sink has the stream that groups have their places in. */
-static void announce_group(const struct runner *r, const struct error_group *group)
+/* Says it where no sink has the stream that groups have their places in. */
+static void announce_group(const struct lifecycle *lifecycle, const struct error_group *group)
 {
     char line[240];
-    if (r->options.tail || !tells_of(r, group))
+    if (lifecycle->waiting->options->tail || !is_told(lifecycle, group))
         return;
     describe_group(group, line, sizeof line);
     say("%s", line);
 }
 
+/* --- ends --- */
+
+static void dead(void *context)
+{
+    const struct lifecycle *lifecycle = context;
+    ctl_drain(lifecycle->ctl);
+}
+
+static void ended(void *context, struct process *process)
+{
+    const struct lifecycle *lifecycle = context;
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        process->end_position[i] = intake_written(&lifecycle->state->intake, (enum sscap_stream)i);
+}
+
+static bool drained(void *context, struct process *process)
+{
+    const struct lifecycle *lifecycle = context;
+    return lines_end(&lifecycle->state->lines, &process->source);
+}
+
 static bool closed(void *context, struct process *process)
 {
-    struct runner *r = context;
-    uint64_t before = r->errors.signals + r->errors.exits;
-    const struct ending *ending = &process->ending;
-    r->errors.asked = r->signals.asked;
-    r->errors.ending = (r->signals.asked & signals_that_end()) != 0;
-    if (ending->witness != WITNESS_NONE && WIFSIGNALED(ending->status) &&
-        WTERMSIG(ending->status) == SIGKILL && exit_status_sender(ending) == 0 &&
-        ending->oom_kills == 0)
-        oom_judge(&r->oom, process);
-    uint32_t groups = r->errors.count;
-    if (!error_groups_take(&r->errors, process))
+    struct lifecycle *lifecycle = context;
+    struct error_groups *errors = lifecycle->errors;
+    uint64_t failed = errors->signals + errors->exits;
+    uint32_t groups = errors->count;
+    errors->asked = lifecycle->signals->asked;
+    errors->ending = (lifecycle->signals->asked & signals_that_end()) != 0;
+    oom_judge(&lifecycle->oom, process);
+    if (!error_groups_take(errors, process))
         return false;
-    if (r->errors.count > groups && r->channels.stream[SSCAP_ERR] < 0)
-        announce_group(r, r->errors.groups[groups]);
-    process_tree_note(&r->history, process, r->errors.signals + r->errors.exits > before);
+    if (errors->count > groups && !lifecycle->places_shown)
+        announce_group(lifecycle, errors->groups[groups]);
+    process_tree_note(lifecycle->tree, process, errors->signals + errors->exits > failed);
     return true;
 }
 
-void lifecycle_init(struct runner *r)
+static void released(void *context, struct process *process)
 {
-    r->processes.began = began;
-    r->processes.adopted = adopted;
-    r->processes.started = started;
-    r->processes.closed = closed;
-    r->signals.ended = child_ended;
-    r->signals.reaped = reaped;
+    const struct lifecycle *lifecycle = context;
+    lines_release(&lifecycle->state->lines, &process->source);
+}
+
+/* --- our own children --- */
+
+static struct process *child_ended(void *context, pid_t pid)
+{
+    const struct lifecycle *lifecycle = context;
+    return processes_child_ended(lifecycle->processes, pid);
+}
+
+static void child_reaped(void *context, pid_t pid, struct process *process, int status,
+                         const struct rusage *usage)
+{
+    const struct lifecycle *lifecycle = context;
+    const struct sscap_usage used = {
+        .user_us = (uint64_t)usage->ru_utime.tv_sec * 1000000 + (uint64_t)usage->ru_utime.tv_usec,
+        .system_us = (uint64_t)usage->ru_stime.tv_sec * 1000000 + (uint64_t)usage->ru_stime.tv_usec,
+        .peak_kb = (uint64_t)usage->ru_maxrss,
+    };
+    if (process != NULL)
+        exit_status_note(&process->ending, EXIT_FROM_WAIT, status, &used);
+    if (pid != lifecycle->state->command)
+        return;
+    waiting_command_ended(lifecycle->waiting, status);
+    if (signals_terminal_ended(lifecycle->signals, status))
+        waiting_interrupted(lifecycle->waiting);
+}
+
+/* --- our own end --- */
+
+static void stopping(void *context)
+{
+    const struct lifecycle *lifecycle = context;
+    outputs_pump(&lifecycle->state->outputs, true);
+}
+
+static void interrupted(void *context)
+{
+    const struct lifecycle *lifecycle = context;
+    if (lifecycle->waiting->leaving) /* for the second time: the output's reader does not read */
+        loop_stop(lifecycle->waiting->loop);
+    else
+        waiting_leave(lifecycle->waiting);
+}
+
+void lifecycle_init(struct lifecycle *lifecycle)
+{
+    oom_init(&lifecycle->oom);
+    lifecycle->process_observer = (struct process_observer){
+        .context = lifecycle,
+        .began = began,
+        .adopted = adopted,
+        .started = started,
+        .dead = dead,
+        .ended = ended,
+        .drained = drained,
+        .closed = closed,
+        .released = released,
+    };
+    lifecycle->signals_observer = (struct signals_observer){
+        .context = lifecycle,
+        .child_ended = child_ended,
+        .child_reaped = child_reaped,
+        .stopping = stopping,
+        .interrupted = interrupted,
+    };
+}
+
+void lifecycle_clear(struct lifecycle *lifecycle)
+{
+    oom_clear(&lifecycle->oom);
 }

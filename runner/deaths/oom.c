@@ -3,12 +3,13 @@
 #include "runner/deaths/oom.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runner/kernel/pidfd.h"
-#include "runner/processes/processes.h"
+#include "runner/processes/process.h"
 #include "runner/util.h"
 
 /* --- where the counts are --- */
@@ -56,7 +57,7 @@ void oom_init(struct oom *oom)
 void oom_clear(struct oom *oom)
 {
     for (uint32_t i = 0; i < oom->count; i++)
-        free(oom->groups[i].path);
+        free(oom->cgroups[i].path);
     free(oom->mount);
     free(oom->root);
     *oom = (struct oom){0};
@@ -118,20 +119,20 @@ static bool read_kills(const struct oom *oom, const char *path, uint64_t *ret_ki
 
 /* --- who was where --- */
 
-/* The group's place, from 1; 0: there is no room for more. A new one begins with what is counted
+/* The cgroup's place, from 1; 0: there is no room for more. A new one begins with what is counted
  * there already if `counted`, else from 0. */
 static uint32_t find_or_add(struct oom *oom, const char *path, bool counted)
 {
     uint64_t kills = 0;
     for (uint32_t i = 0; i < oom->count; i++)
-        if (strcmp(oom->groups[i].path, path) == 0)
+        if (strcmp(oom->cgroups[i].path, path) == 0)
             return i + 1;
-    if (oom->count == OOM_GROUPS_MAX || !read_kills(oom, path, &kills))
+    if (oom->count == OOM_CGROUPS_MAX || !read_kills(oom, path, &kills))
         return 0;
     char *copy = strdup(path);
     if (copy == NULL)
         return 0;
-    oom->groups[oom->count++] = (struct oom_group){.path = copy, .counted = counted ? kills : 0};
+    oom->cgroups[oom->count++] = (struct oom_cgroup){.path = copy, .counted = counted ? kills : 0};
     return oom->count;
 }
 
@@ -139,7 +140,15 @@ void oom_note(struct oom *oom, struct process *process)
 {
     char path[PATH_MAX];
     if (oom->mount != NULL && process->pid > 0 && path_of(oom, process->pid, path, sizeof path))
-        process->memory_group = find_or_add(oom, path, true);
+        process->memory_cgroup = find_or_add(oom, path, true);
+}
+
+/* Whether SIGKILL has ended the process, and nobody is known to have sent it. */
+static bool is_unexplained(const struct ending *ending)
+{
+    const struct signal_sender *sender;
+    return exit_status_signal(ending) == SIGKILL && exit_status_sender(ending, &sender) == 0 &&
+           ending->oom_kills == 0;
 }
 
 static bool judge(struct oom *oom, struct process *process, uint32_t number)
@@ -147,21 +156,21 @@ static bool judge(struct oom *oom, struct process *process, uint32_t number)
     uint64_t kills = 0;
     if (number == 0)
         return false;
-    struct oom_group *group = &oom->groups[number - 1];
-    if (!read_kills(oom, group->path, &kills) || kills <= group->counted)
+    struct oom_cgroup *cgroup = &oom->cgroups[number - 1];
+    if (!read_kills(oom, cgroup->path, &kills) || kills <= cgroup->counted)
         return false;
-    group->counted++;
+    cgroup->counted++;
     process->ending.oom_kills = kills;
-    process->ending.oom_group = strdup(group->path);
+    process->ending.oom_cgroup = strdup(cgroup->path);
     return true;
 }
 
-/* Where it was last: by its own entry while it is a zombie, by where its parent is, by where it was
- * when it was last noted. */
+/* The cgroup that the process was in last is told by its own entry while it is a zombie, by its
+ * parent's, or by what was noted last. */
 void oom_judge(struct oom *oom, struct process *process)
 {
     char path[PATH_MAX];
-    if (oom->mount == NULL)
+    if (oom->mount == NULL || !is_unexplained(&process->ending))
         return;
     if (path_of(oom, process->pid, path, sizeof path) && process->exit.fd >= 0 &&
         pidfd_unreaped(process->exit.fd) && judge(oom, process, find_or_add(oom, path, false)))
@@ -169,5 +178,5 @@ void oom_judge(struct oom *oom, struct process *process)
     if (process->ppid > 0 && path_of(oom, process->ppid, path, sizeof path) &&
         judge(oom, process, find_or_add(oom, path, false)))
         return;
-    judge(oom, process, process->memory_group);
+    judge(oom, process, process->memory_cgroup);
 }

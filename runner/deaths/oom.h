@@ -1,18 +1,19 @@
-/* oom.h: whether a process that was killed was killed for want of memory: by the counts that its
- * memory cgroup keeps (cgroups(7), version 1 and 2; memory.events, Linux 4.13). The kernel tells
- * nobody else without privileges. */
+/* oom.h: whether a process was killed because memory was short.
+ *
+ * Memory cgroups count such kills (cgroups(7), version 1 and 2; memory.events, Linux 4.13). Without
+ * privileges the kernel tells nobody else. */
 #ifndef SSCAP_RUNNER_DEATHS_OOM_H
 #define SSCAP_RUNNER_DEATHS_OOM_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { OOM_GROUPS_MAX = 256 };
+enum { OOM_CGROUPS_MAX = 256 };
 
 struct process;
 
 /* A memory cgroup that processes of the tree were seen in. */
-struct oom_group {
+struct oom_cgroup {
     char *path;       /* as /proc/PID/cgroup has it */
     uint64_t counted; /* kills there that are not to be put down to anyone who dies from now on */
 };
@@ -22,19 +23,19 @@ struct oom {
     char *mount;
     char *root; /* which part of the hierarchy is mounted there */
     bool v1;
-    struct oom_group groups[OOM_GROUPS_MAX];
+    struct oom_cgroup cgroups[OOM_CGROUPS_MAX];
     uint32_t count;
 };
 
 void oom_init(struct oom *oom);
 void oom_clear(struct oom *oom);
 
-/* Notes which memory cgroup a process that lives is in, and what is counted there by now
- * (process->memory_group, which children inherit). */
+/* Notes which memory cgroup a live process is in, and what is counted there by now. Its children
+ * inherit process->memory_cgroup. */
 void oom_note(struct oom *oom, struct process *process);
 
-/* Of a process that SIGKILL has ended, nobody being known to have sent it: fills in its ending
- * where its cgroup counts one more kill. */
+/* If SIGKILL has ended the process, nobody is known to have sent it, and the process's cgroup
+ * counts one more kill: notes that in the process's ending. */
 void oom_judge(struct oom *oom, struct process *process);
 
 #endif

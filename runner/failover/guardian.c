@@ -1,8 +1,8 @@
 /* guardian.c: see guardian.h.
  *
- * The guardian and the runner are in one process group, with the command: what the terminal or
- * `kill -PGID` sends reaches all of them anyway. So the guardian only hands on what was sent by
- * somebody to a pid; the runner, told who it was, sees by that whether the same came to it directly
+ * The guardian, the runner and the command are in one process group, so all of them get what the
+ * terminal or `kill -PGID` sends. The guardian passes on only what somebody has sent to a pid. It
+ * tells the runner who that was, by which the runner sees whether it got the same signal itself
  * (signals.c). */
 #define _GNU_SOURCE
 #include "runner/failover/guardian.h"
@@ -17,8 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/failover/orders.h"
 #include "runner/failover/relay.h"
-#include "runner/report/stack.h"
+#include "runner/kernel/signal_names.h"
 #include "runner/signals.h"
 #include "runner/util.h"
 
@@ -27,17 +28,17 @@ enum { LEAVING_LOOK_MS = 5 };
 struct guardian {
     const struct options *options;
     const struct channels *channels;
-    struct shared_state *flow;
+    struct shared_state *state;
     pid_t runner; /* 0: dead before its time */
     int orders;   /* to the runner */
     int signals;
     bool stop;           /* asked to, as soon as the runner has stopped */
     bool runner_stopped; /* which shows what it has before */
     uint64_t from_terminal;
-    /* from here on: of one whose runner is dead */
-    int status;                   /* the command's, as waitpid has it; COMMAND_UNWAITED */
-    pid_t passage[SSCAP_STREAMS]; /* 0: it has ended */
-    bool leaving;                 /* waits no longer than for what was written until now */
+    /* From here on: used when the runner is dead. */
+    int status;                 /* the command's, as waitpid has it; COMMAND_UNWAITED */
+    pid_t relay[SSCAP_STREAMS]; /* 0: it has ended */
+    bool leaving;               /* shows what was written until now, and ends */
 };
 
 static _Noreturn void leave(const struct guardian *g, int code, int command_status)
@@ -51,47 +52,48 @@ static _Noreturn void leave(const struct guardian *g, int code, int command_stat
 /* 0: it has ended, or was never started. */
 static pid_t command(const struct guardian *g)
 {
-    return g->status == COMMAND_UNWAITED ? __atomic_load_n(&g->flow->command, __ATOMIC_ACQUIRE) : 0;
+    return g->status == COMMAND_UNWAITED ? __atomic_load_n(&g->state->command, __ATOMIC_ACQUIRE)
+                                         : 0;
 }
 
-/* The streams (bits) that one process is to pass on along with this one: a reader of stdout who
- * does not read must not hold up stderr, but where both are one file there is an order to be kept.
- */
-static uint32_t passed_with(const struct guardian *g, int stream)
+/* The streams (bits) that one process relays together with this one. A reader of stdout that does
+ * not read must not hold stderr up; where both are one file, their order must be kept. */
+static uint32_t relayed_with(const struct guardian *g, int stream)
 {
-    const struct outputs *outputs = &g->flow->outputs;
+    const struct outputs *outputs = &g->state->outputs;
     uint32_t both = outputs->sink_count == 1 ? outputs->sinks[0].cursor.streams : 0;
     return both & 1u << stream ? both : 1u << stream;
 }
 
-/* For the stream, and those that go with it; of these the first has the process. */
-static void start_passage(struct guardian *g, int stream, bool salvage)
+/* Starts a process that relays the stream and those that go with it. It counts as the first one's.
+ */
+static void start_relay(struct guardian *g, int stream, bool salvage)
 {
-    uint32_t streams = passed_with(g, stream);
+    uint32_t streams = relayed_with(g, stream);
     if (streams & ((1u << stream) - 1) || g->channels->stream[stream] < 0)
         return;
-    g->passage[stream] = fork();
-    if (g->passage[stream] > 0)
+    g->relay[stream] = fork();
+    if (g->relay[stream] > 0)
         return;
-    /* No memory for a process: then here, and signals wait. */
-    relay_run(g->channels, g->flow, streams, salvage, g->options->tail_lines);
-    if (g->passage[stream] == 0)
+    /* Where there is no memory for a process, it is done here, and signals wait. */
+    relay_run(g->channels, g->state, streams, salvage, g->options->tail_lines);
+    if (g->relay[stream] == 0)
         _exit(0);
-    g->passage[stream] = 0;
+    g->relay[stream] = 0;
 }
 
 static void adopt(struct guardian *g, int runner_status)
 {
     g->runner = 0;
-    g->status = g->flow->command_status;
+    g->status = g->state->command_status;
     if (g->orders >= 0)
         close(g->orders);
     g->orders = -1;
-    relay_prepare(g->flow);
+    relay_prepare(g->state);
     say("the runner was killed by %s: from here on lines have no tags, and nothing is reported",
         signal_name(WTERMSIG(runner_status)));
     for (int i = 0; i < SSCAP_STREAMS; i++)
-        start_passage(g, i, true);
+        start_relay(g, i, true);
 }
 
 static void reap(struct guardian *g)
@@ -102,18 +104,18 @@ static void reap(struct guardian *g)
         if (pid == command(g))
             g->status = status;
         for (int i = 0; i < SSCAP_STREAMS; i++) {
-            if (pid != g->passage[i])
+            if (pid != g->relay[i])
                 continue;
-            g->passage[i] = 0;
+            g->relay[i] = 0;
             if (WIFSIGNALED(status)) /* over what a dying runner left behind */
-                start_passage(g, i, false);
+                start_relay(g, i, false);
         }
     }
 }
 
-static bool has_passage(const struct guardian *g)
+static bool has_relay(const struct guardian *g)
 {
-    return g->passage[SSCAP_OUT] != 0 || g->passage[SSCAP_ERR] != 0;
+    return g->relay[SSCAP_OUT] != 0 || g->relay[SSCAP_ERR] != 0;
 }
 
 /* Whether what was written until now has been passed on. */
@@ -124,7 +126,7 @@ static bool is_drained(const struct guardian *g)
         if (g->channels->stream[i] >= 0 && ioctl(g->channels->stream[i], FIONREAD, &unread) == 0 &&
             unread > 0)
             return false;
-        if (g->passage[i] != 0 && !g->flow->relay_idle[i])
+        if (g->relay[i] != 0 && !g->state->relay_idle[i])
             return false;
     }
     return true;
@@ -137,9 +139,9 @@ static bool is_over(struct guardian *g)
     g->leaving |= g->options->wait_mode == WAIT_COMMAND;
     if (g->leaving)
         return is_drained(g);
-    /* Unwaited: the runner was killed before it had one, or just when that was about to say so. */
+    /* Unwaited: the runner was killed before the command was started, or while it was starting. */
     bool wait_all = g->options->wait_mode == WAIT_TREE || g->status == COMMAND_UNWAITED;
-    return !has_passage(g) && (!wait_all || !signals_has_children());
+    return !has_relay(g) && (!wait_all || !signals_has_children());
 }
 
 static void end(const struct guardian *g)
@@ -160,13 +162,13 @@ static void look_at_runner(struct guardian *g)
     int status;
     pid_t pid;
     while (g->runner > 0 && (pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
-        if (pid != g->runner) /* as PID 1 of a container we have other people's orphans, too */
+        if (pid != g->runner) /* PID 1 of a container has other processes' orphans, too */
             continue;
         if (WIFSTOPPED(status) || WIFCONTINUED(status))
             g->runner_stopped = WIFSTOPPED(status);
         else if (WIFEXITED(status))
             leave(g, WEXITSTATUS(status),
-                  g->flow->command_status == COMMAND_UNWAITED ? 0 : g->flow->command_status);
+                  g->state->command_status == COMMAND_UNWAITED ? 0 : g->state->command_status);
         else
             adopt(g, status);
     }
@@ -187,7 +189,7 @@ static void hand_on(struct guardian *g, int number, int32_t sender)
     }
     if (number == SIGCONT)
         kill(g->runner, SIGCONT);
-    /* Waits, as long as the runner is stopped and its queue full. */
+    /* Blocks while the runner is stopped and its queue is full. */
     (void)send(g->orders, &order, sizeof order, MSG_NOSIGNAL);
 }
 
@@ -252,12 +254,12 @@ static void close_all(const int fds[SSCAP_STREAMS])
 }
 
 int guardian_start(const struct options *options, const struct channels *channels,
-                   struct shared_state *flow)
+                   struct shared_state *state)
 {
     int pair[2];
     sigset_t blocked;
     struct guardian g = {
-        .options = options, .channels = channels, .flow = flow, .status = COMMAND_UNWAITED};
+        .options = options, .channels = channels, .state = state, .status = COMMAND_UNWAITED};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* the runner's children, when it is dead */

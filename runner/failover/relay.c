@@ -1,4 +1,4 @@
-/* passage.c: see passage.h. */
+/* relay.c: see relay.h. */
 #define _GNU_SOURCE
 #include "runner/failover/relay.h"
 
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "runner/capture/framing.h"
-#include "runner/handover/shared_memory.h"
+#include "runner/handover/handover.h"
 #include "runner/kernel/recv_creds.h"
 #include "runner/util.h"
 
@@ -33,90 +33,91 @@ static void complain(int fd, int error)
             strerror(error));
 }
 
-/* The output takes no more: its writers are to meet what they would meet without us. */
-static void give_up(struct relay *passage, int error)
+/* The output takes no more. The stream is shut, so that its writers get SIGPIPE as from a pipe. */
+static void give_up(struct relay *relay, int error)
 {
-    complain(passage->to, error);
-    shutdown(passage->from, SHUT_RD);
-    close(passage->from);
-    passage->from = -1;
+    complain(relay->to, error);
+    shutdown(relay->from, SHUT_RD);
+    close(relay->from);
+    relay->from = -1;
 }
 
-static void write_all(struct relay *passage, const char *bytes, size_t n)
+static void write_all(struct relay *relay, const char *bytes, size_t n)
 {
-    while (n > 0 && passage->from >= 0) {
-        struct pollfd room = {.fd = passage->to, .events = POLLOUT};
-        ssize_t written = write(passage->to, bytes, n);
+    while (n > 0 && relay->from >= 0) {
+        struct pollfd room = {.fd = relay->to, .events = POLLOUT};
+        ssize_t written = write(relay->to, bytes, n);
         if (written >= 0) {
             bytes += written;
             n -= (size_t)written;
         } else if (errno == EAGAIN) { /* somebody else has made it so */
             poll(&room, 1, -1);
         } else if (errno != EINTR) {
-            give_up(passage, errno);
+            give_up(relay, errno);
         }
     }
 }
 
-/* Passes on the program's own bytes of the chunk, and the library's frames without their headers.
- * What may be the beginning of a frame stays if there is `more` to come. */
-static void pass(struct relay *passage, bool more)
+/* Passes the chunk on, without the library's frames. What may be the beginning of a frame stays
+ * where there is `more` to come. */
+static void pass(struct relay *relay, bool more)
 {
     size_t at = 0;
-    while (at < passage->have) {
+    while (at < relay->have) {
         struct sscap_frame frame = {0};
-        char *here = passage->chunk + at;
-        size_t left = passage->have - at;
-        size_t n = passage->frame_left < left ? passage->frame_left : left;
+        char *here = relay->chunk + at;
+        size_t left = relay->have - at;
+        size_t n = relay->frame_left < left ? relay->frame_left : left;
         if (n == 0)
-            n = framing_seek(here, 0, left, more, passage->nonce);
+            n = framing_seek(here, 0, left, more, relay->nonce);
         else
-            passage->frame_left -= (uint32_t)n;
-        write_all(passage, here, n);
+            relay->frame_left -= (uint32_t)n;
+        write_all(relay, here, n);
         at += n;
         if (n > 0)
             continue;
-        if (framing_look(here, left, more, passage->nonce, &frame) == FRAMING_CUT)
+        if (framing_look(here, left, more, relay->nonce, &frame) == FRAMING_CUT)
             break;
         at += framing_size(&frame);
-        passage->frame_left = frame.type == SSCAP_FRAME_BYTES ? frame.length : 0;
+        relay->frame_left = frame.type == SSCAP_FRAME_BYTES ? frame.length : 0;
     }
-    passage->have -= at;
-    memmove(passage->chunk, passage->chunk + at, passage->have);
+    relay->have -= at;
+    memmove(relay->chunk, relay->chunk + at, relay->have);
 }
 
 /* --- what the runner had in hand --- */
 
-/* Beginnings of lines. Their ends follow, if their writer is the only one that was in the midst of
- * a line. */
-static void relay_unfinished(struct relay passages[SSCAP_STREAMS], const struct lines *lines)
+/* Shows the beginnings of lines. Their ends follow, if each line's writer is the next one to write.
+ */
+static void relay_unfinished(struct relay relays[SSCAP_STREAMS], const struct lines *lines)
 {
-    size_t most = lines->open_bytes; /* each has at least one: should the list go round, it ends */
-    for (const struct assembler *a = lines->oldest; a != NULL && most > 0;
-         a = a->open_next, most--) {
+    size_t most =
+        lines->open_bytes; /* a list that was torn may be a circle: each line has a byte */
+    for (const struct link *link = lines->unfinished.first; link != NULL && most > 0; most--) {
+        const struct assembler *a = LIST_OWNER(link, struct assembler, link);
         if (!shared_memory_holds(a, sizeof *a) || !shared_memory_holds(a->text, a->length) ||
-            a->stream >= SSCAP_STREAMS)
+            a->who.stream >= SSCAP_STREAMS)
             return;
-        if (lines_unfinished(lines, a)) /* nothing, where the stream is not ours */
-            write_all(&passages[a->stream], a->text, a->length);
+        if (lines_is_unfinished(lines, a)) /* goes nowhere where the stream is another relay's */
+            write_all(&relays[a->who.stream], a->text, a->length);
+        link = link->next;
     }
 }
 
-/* What was received and is in no line yet. */
-static void take_chunk(struct relay *passage, const struct stream *stream,
-                       const struct lines *lines)
+/* Takes over bytes that were received and are in no line yet. */
+static void take_chunk(struct relay *relay, const struct stream *stream, const struct lines *lines)
 {
     size_t from = lines_taken(lines, stream->which, stream->from);
     size_t to = stream->kept + stream->message.msg_len;
     if (!shared_memory_holds(stream->chunk, INTAKE_CHUNK_SIZE) || from > to ||
         to > INTAKE_CHUNK_SIZE)
         return;
-    passage->have = to - from;
-    memcpy(passage->chunk, stream->chunk + from, passage->have);
-    passage->writer = stream->pid;
+    relay->have = to - from;
+    memcpy(relay->chunk, stream->chunk + from, relay->have);
+    relay->writer = stream->pid;
     if (stream->frame_end > from)
-        passage->frame_left = (uint32_t)(stream->frame_end - from);
-    pass(passage, true);
+        relay->frame_left = (uint32_t)(stream->frame_end - from);
+    pass(relay, true);
 }
 
 static int output_of(const struct sink *sink)
@@ -124,10 +125,10 @@ static int output_of(const struct sink *sink)
     return sink->cursor.streams & 1u << SSCAP_OUT ? STDOUT_FILENO : STDERR_FILENO;
 }
 
-void relay_prepare(struct shared_state *flow)
+void relay_prepare(struct shared_state *state)
 {
-    for (size_t i = 0; i < flow->outputs.sink_count && i < SSCAP_STREAMS; i++)
-        sink_settle(&flow->outputs.sinks[i], output_of(&flow->outputs.sinks[i]));
+    for (size_t i = 0; i < state->outputs.sink_count && i < SSCAP_STREAMS; i++)
+        sink_settle(&state->outputs.sinks[i], output_of(&state->outputs.sinks[i]));
 }
 
 static void sink_failed(void *context, struct sink *sink, int error)
@@ -136,75 +137,76 @@ static void sink_failed(void *context, struct sink *sink, int error)
     complain(output_of(sink), error);
 }
 
-static void salvage_all(struct relay passages[SSCAP_STREAMS], struct shared_state *flow,
+static void salvage_all(struct relay relays[SSCAP_STREAMS], struct shared_state *state,
                         uint32_t streams, uint64_t tail_lines)
 {
     static struct tag untagged;
-    for (size_t i = 0; i < flow->outputs.sink_count && i < SSCAP_STREAMS; i++) {
-        struct sink *sink = &flow->outputs.sinks[i];
+    static const struct sink_observer observer = {.failed = sink_failed};
+    for (size_t i = 0; i < state->outputs.sink_count && i < SSCAP_STREAMS; i++) {
+        struct sink *sink = &state->outputs.sinks[i];
         if (sink->cursor.streams & streams)
-            sink_take_over(sink, output_of(sink), &untagged, tail_lines, sink_failed);
+            sink_take_over(sink, output_of(sink), &observer, &untagged, tail_lines);
     }
-    relay_unfinished(passages, &flow->lines);
+    relay_unfinished(relays, &state->lines);
     for (int i = 0; i < SSCAP_STREAMS; i++)
-        if (passages[i].from >= 0)
-            take_chunk(&passages[i], &flow->intake.streams[i], &flow->lines);
+        if (relays[i].from >= 0)
+            take_chunk(&relays[i], &state->intake.streams[i], &state->lines);
 }
 
 /* --- what is still to come --- */
 
-/* One read. It may wait, but for the end or for bytes, as poll says. */
-static void move(struct relay *passage)
+/* Reads once. poll has said that there are bytes, or that the stream has ended. */
+static void move(struct relay *relay)
 {
     int32_t writer;
-    ssize_t n = recv_creds(passage->from, passage->chunk + passage->have,
-                           sizeof passage->chunk - passage->have, 0, &writer, NULL);
+    ssize_t n = recv_creds(relay->from, relay->chunk + relay->have,
+                           sizeof relay->chunk - relay->have, 0, &writer, NULL);
     if (n < 0 && errno == EAGAIN)
         return;
-    if (n > 0 && writer != passage->writer) {
-        /* Then it was no frame: a frame is one writer's. */
-        size_t fresh = passage->have;
-        passage->frame_left = 0;
-        pass(passage, false);
-        memmove(passage->chunk, passage->chunk + fresh, (size_t)n);
+    if (n > 0 && writer != relay->writer) {
+        /* What was kept is no frame, because a frame is one writer's. */
+        size_t fresh = relay->have;
+        relay->frame_left = 0;
+        pass(relay, false);
+        memmove(relay->chunk, relay->chunk + fresh, (size_t)n);
     }
     if (n > 0) {
-        passage->writer = writer;
-        passage->have += (size_t)n;
-        pass(passage, passage->have == sizeof passage->chunk);
+        relay->writer = writer;
+        relay->have += (size_t)n;
+        pass(relay, relay->have == sizeof relay->chunk);
         return;
     }
-    pass(passage, false);
-    close(passage->from);
-    passage->from = -1;
+    pass(relay, false);
+    close(relay->from);
+    relay->from = -1;
 }
 
-void relay_run(const struct channels *channels, struct shared_state *flow, uint32_t streams,
+void relay_run(const struct channels *channels, struct shared_state *state, uint32_t streams,
                bool salvage, uint64_t tail_lines)
 {
-    static struct relay passages[SSCAP_STREAMS];
+    static struct relay relays[SSCAP_STREAMS];
     for (int i = 0; i < SSCAP_STREAMS; i++) {
-        passages[i].from = streams & 1u << i ? channels->stream[i] : -1;
-        passages[i].to = STDOUT_FILENO + i;
-        passages[i].nonce = channels->nonce;
+        relays[i].from = streams & 1u << i ? channels->stream[i] : -1;
+        relays[i].to = STDOUT_FILENO + i;
+        relays[i].nonce = channels->nonce;
     }
     (void)signal(SIGPIPE, SIG_IGN);
     if (salvage)
-        salvage_all(passages, flow, streams, tail_lines);
-    while (passages[SSCAP_OUT].from >= 0 || passages[SSCAP_ERR].from >= 0) {
+        salvage_all(relays, state, streams, tail_lines);
+    while (relays[SSCAP_OUT].from >= 0 || relays[SSCAP_ERR].from >= 0) {
         struct pollfd ends[SSCAP_STREAMS];
         for (int i = 0; i < SSCAP_STREAMS; i++)
-            ends[i] = (struct pollfd){.fd = passages[i].from, .events = POLLIN};
+            ends[i] = (struct pollfd){.fd = relays[i].from, .events = POLLIN};
         bool idle = poll(ends, SSCAP_STREAMS, 0) == 0;
         for (int i = 0; i < SSCAP_STREAMS; i++)
             if (streams & 1u << i)
-                SHARED_PUBLISH(flow->relay_idle[i], idle);
+                HANDOVER_SET(state->relay_idle[i], idle);
         if (idle) {
             poll(ends, SSCAP_STREAMS, -1);
             continue;
         }
         for (int i = 0; i < SSCAP_STREAMS; i++)
-            if (ends[i].revents != 0 && passages[i].from >= 0)
-                move(&passages[i]);
+            if (ends[i].revents != 0 && relays[i].from >= 0)
+                move(&relays[i]);
     }
 }

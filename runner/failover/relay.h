@@ -1,5 +1,4 @@
-/* passage.h: what becomes of the streams when the runner is dead: their bytes go on to where they
- * would go without sscap, without tags. */
+/* relay.h: passes the captured streams on without tags, when the runner is dead. */
 #ifndef SSCAP_RUNNER_FAILOVER_RELAY_H
 #define SSCAP_RUNNER_FAILOVER_RELAY_H
 
@@ -9,13 +8,14 @@
 #include "runner/failover/shared_state.h"
 #include "runner/launch/channels.h"
 
-/* Before anything is said: stderr may be the very file that the runner had just been writing to. */
-void relay_prepare(struct shared_state *flow);
+/* Must be called before anything is written to stderr, because stderr may be the file to which the
+ * runner has been writing. */
+void relay_prepare(struct shared_state *state);
 
-/* Passes the bytes of these streams (bits) on until no process holds them any more. First, with
- * salvage, what the runner had in hand of them: that is read from what it left in shared memory,
- * and in a process of its own, as it may be in any state. */
-void relay_run(const struct channels *channels, struct shared_state *flow, uint32_t streams,
+/* Passes the bytes of these streams (bits) on until no process has them open any more. With
+ * `salvage` it first shows what the runner had in hand of them. That may be damaged in any way, so
+ * this is to run in a process of its own. */
+void relay_run(const struct channels *channels, struct shared_state *state, uint32_t streams,
                bool salvage, uint64_t tail_lines);
 
 #endif

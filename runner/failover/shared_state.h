@@ -1,5 +1,5 @@
-/* flow.h: the bytes on their way, and the command they come from: what the runner has in hand, in
- * memory that the guardian sees (shared.h), as it carries on with it when the runner is killed. */
+/* shared_state.h: what the runner and the guardian share: the bytes that the runner has in hand,
+ * and the command. It lies in shared memory (handover/). */
 #ifndef SSCAP_RUNNER_FAILOVER_SHARED_STATE_H
 #define SSCAP_RUNNER_FAILOVER_SHARED_STATE_H
 
@@ -16,9 +16,9 @@ struct shared_state {
     struct intake intake;
     struct lines lines;
     struct outputs outputs;
-    pid_t command; /* 0: not started yet; the child itself says so, before it becomes the command */
-    int command_status; /* written by the kernel, in wait4 */
-    /* The runner is dead, and for now all of the stream's bytes have been passed on (passage.h). */
+    pid_t command;      /* 0: not started; the child sets it before it becomes the command */
+    int command_status; /* as waitpid has it; the kernel writes it, in wait4 */
+    /* The runner is dead, and the relay has passed on all bytes of the stream for now. */
     bool relay_idle[SSCAP_STREAMS];
 };
 

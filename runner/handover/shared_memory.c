@@ -1,4 +1,5 @@
-/* shared.c: see shared.h. Sizes are powers of two, each with a list of the blocks that are free. */
+/* shared_memory.c: see shared_memory.h. Block sizes are powers of two. Each size has a list of free
+ * blocks. */
 #define _GNU_SOURCE
 #include "runner/handover/shared_memory.h"
 
@@ -9,9 +10,10 @@
 
 enum {
     SIZE_LOG_MIN = 6,
+    BLOCK_ALIGN = 1 << SIZE_LOG_MIN,
     SIZE_LOGS = sizeof(size_t) * CHAR_BIT,
-    /* Free blocks from this size on keep no pages: what a few long lines took is not kept for good.
-     */
+    /* Free blocks from this size on give their pages back, because a few long lines may have
+     * used them only once. */
     GIVE_BACK_LOG = 17,
 };
 
@@ -45,19 +47,23 @@ static unsigned int size_log(size_t bytes)
     return log;
 }
 
-void *shared_memory_alloc(size_t bytes)
+void *shared_memory_alloc_forever(size_t bytes)
 {
-    unsigned int log = size_log(bytes);
-    size_t size = (size_t)1 << log;
-    struct free_block *block = shared.free[log];
-    if (block != NULL) {
-        shared.free[log] = block->next;
-        return block;
-    }
+    size_t size = (bytes + BLOCK_ALIGN - 1) & ~(size_t)(BLOCK_ALIGN - 1);
     if (size < bytes || size > shared.size - shared.used)
         return NULL;
     shared.used += size;
     return shared.base + shared.used - size;
+}
+
+void *shared_memory_alloc(size_t bytes)
+{
+    unsigned int log = size_log(bytes);
+    struct free_block *block = shared.free[log];
+    if (block == NULL)
+        return (size_t)1 << log < bytes ? NULL : shared_memory_alloc_forever((size_t)1 << log);
+    shared.free[log] = block->next;
+    return block;
 }
 
 void shared_memory_free(void *block, size_t bytes)

@@ -1,5 +1,5 @@
-/* stamped.h: receiving from a socket on which the kernel says who sent it (SO_PASSCRED; unix(7)).
- */
+/* recv_creds.h: receives from a socket on which the kernel says who sent what (SO_PASSCRED,
+ * unix(7)). */
 #ifndef SSCAP_RUNNER_KERNEL_RECV_CREDS_H
 #define SSCAP_RUNNER_KERNEL_RECV_CREDS_H
 
@@ -8,15 +8,20 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/* One recvmsg(2) that does not block, with `flags` besides. Descriptors that somebody sends along
- * are dropped. *ret_sender: the pid, 0 where it is not known. With the sender's pidfd, where the
- * socket hands it over (pidfd_pass), if `pidfd` is not NULL; negative: none came, the kernel having
- * had no descriptor to spare. Returns what recvmsg does, but never fails with EINTR. */
+/* In place of a sender's pid: the kernel gave no credentials. A message of no bytes has them; the
+ * end of the stream, where recvmsg(2) returns 0 as well, has none. */
+enum { RECV_CREDS_NONE = -1 };
+
+/* Calls recvmsg(2) once, without blocking, with `flags` besides. Sets *ret_sender to the sender's
+ * pid, which is 0 for a process of a pid namespace that is not below ours, or to RECV_CREDS_NONE.
+ * Sets *pidfd, unless `pidfd` is NULL, to the sender's pidfd where the socket passes it
+ * (pidfd_pass), else to -1. Closes descriptors that the sender has sent along. Returns what recvmsg
+ * returns, but never fails with EINTR. */
 ssize_t recv_creds(int fd, void *to, size_t size, int flags, int32_t *ret_sender, int *pidfd);
 
-/* The same, called with *message, which the caller sets to 0 before: the kernel itself writes
- * msg_len, how much came, before anybody can be killed that has called. So those with whom *message
- * is shared know of it. */
+/* The same with a caller's *message, whose msg_len the caller has set to 0. The kernel itself
+ * writes msg_len, so that a process with which *message is shared learns of the bytes even if the
+ * caller is killed before the call returns. */
 ssize_t recv_creds_shared(int fd, void *to, size_t size, int flags, int32_t *ret_sender, int *pidfd,
                           struct mmsghdr *message);
 

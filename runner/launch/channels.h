@@ -1,14 +1,17 @@
-/* launch.h: the sockets of a session, and the command in their midst. */
+/* channels.h: the sockets between the tree's processes and the runner. */
 #ifndef SSCAP_RUNNER_LAUNCH_CHANNELS_H
 #define SSCAP_RUNNER_LAUNCH_CHANNELS_H
 
-#include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <sys/resource.h>
 
+#include "runner/launch/inheritance.h"
 #include "runner/options.h"
 #include "shim/wire.h"
+
+enum {
+    CHANNELS_CTL_BUFFER = 1 << 20, /* bytes of events that wait to be read */
+    CHANNELS_BACKLOG = 4096,       /* processes that reach the named socket at the same time */
+};
 
 struct channels {
     int stream[SSCAP_STREAMS];      /* the runner's ends; -1: not captured */
@@ -22,29 +25,11 @@ struct channels {
     char name[17];  /* of the named socket, after its prefix */
 };
 
-/* How this process was started, which the command is to get back. */
-struct inheritance {
-    sigset_t signal_mask;
-    struct sigaction child_action;
-    struct rlimit files;
-    bool closed[3]; /* standard descriptors that were closed */
-};
-
-/* Notes what this process was started with (signals_block does its part), and makes itself room: as
- * many descriptors as may be, and none of them among the standard ones. */
-void inheritance_take(struct inheritance *inheritance);
-
-/* Makes the sockets: of the streams; and those on which the runner hears of events, for which it
- * must be the one who calls (the library asks who listens). Both say what fails, and return 0 or
- * -errno. */
+/* channels_open_streams makes the sockets of the streams. channels_open_events makes those for
+ * events; the runner must call it, because the library checks that the runner's pid is the
+ * listener's. Both say what fails, and return 0 or -errno. */
 int channels_open_streams(struct channels *channels, const struct options *options,
                           const struct inheritance *inheritance);
 int channels_open_events(struct channels *channels);
-
-/* Starts the command, and closes the tree's ends here. Returns its pid; or, having said why, minus
- * the exit status. The child writes its pid to *shared_pid first: so the guardian knows it, however
- * early we are killed. */
-int launch(struct channels *channels, const struct options *options,
-           const struct inheritance *inheritance, pid_t *shared_pid);
 
 #endif

@@ -1,28 +1,27 @@
 /* buffer.c: see buffer.h.
  *
- * Records lie one behind the other in one ring, none of them across its end: where the next does
- * not fit before the end, it goes to the beginning, and `wrap` says where reading goes over. */
+ * Records lie one behind the other. None lies across the ring's end: where the next one does not
+ * fit before the end, it goes to the beginning, and `wrap` says where reading goes over. */
 #define _GNU_SOURCE
 #include "runner/lines/buffer.h"
 
 #include <errno.h>
 
-#include "runner/handover/shared_memory.h"
+enum { PLACE_SIZE = (sizeof(struct record) + sizeof(uint32_t) + 7) & ~(size_t)7 };
 
 int buffer_init(struct buffer *buffer, size_t bytes, uint64_t lines, bool drop)
 {
-    void *ring = shared_memory_alloc(bytes);
+    size_t size = bytes + (size_t)PLACES_MAX * PLACE_SIZE;
+    void *ring = shared_memory_alloc_forever(size);
     if (ring == NULL)
         return -ENOMEM;
-    *buffer = (struct buffer){
-        .ring = ring, .size = bytes, .lines_max = lines, .drop = drop, .wrap = bytes};
+    *buffer = (struct buffer){.ring = ring,
+                              .size = size,
+                              .lines_max = lines,
+                              .bytes_max = bytes,
+                              .drop = drop,
+                              .wrap = size};
     return 0;
-}
-
-void buffer_clear(struct buffer *buffer)
-{
-    shared_memory_free(buffer->ring, buffer->size);
-    *buffer = (struct buffer){0};
 }
 
 static struct record *record_at(const struct buffer *buffer, size_t offset)
@@ -36,22 +35,24 @@ static size_t after(const struct buffer *buffer, size_t offset)
     return offset == buffer->wrap ? 0 : offset;
 }
 
-static size_t tail_of(const struct buffer *buffer)
+static bool is_line(const struct record *record)
 {
-    return buffer->tail[buffer->first & 1];
+    return record->who.end != LINE_PLACE;
 }
 
-static size_t offset_of(const struct cursor *cursor)
+static void count(struct buffer *buffer, const struct record *record, int sign)
 {
-    return cursor->offset[cursor->number & 1];
+    if (!is_line(record))
+        return;
+    buffer->lines += (uint64_t)sign;
+    buffer->bytes += (size_t)sign * record->size;
 }
 
 void buffer_add_cursor(struct buffer *buffer, struct cursor *cursor, uint32_t streams)
 {
-    *cursor = (struct cursor){.number = buffer->first, .streams = streams, .next = buffer->cursors};
-    cursor->offset[cursor->number & 1] = tail_of(buffer);
+    *cursor = (struct cursor){.at = buffer->first, .streams = streams, .next = buffer->cursors};
     buffer->cursors = cursor;
-    buffer->unread = buffer->first;
+    buffer->unread = buffer->first.number;
 }
 
 void buffer_remove_cursor(struct buffer *buffer, struct cursor *cursor)
@@ -64,59 +65,74 @@ void buffer_remove_cursor(struct buffer *buffer, struct cursor *cursor)
     }
 }
 
-/* Moves the cursors that stand on the oldest record past it; false when one has yet to read it,
- * unless that is to be dropped. */
+static void count_dropped(struct buffer *buffer, struct cursor *cursor, const struct record *record)
+{
+    if (!is_line(record))
+        return;
+    cursor->dropped_lines++;
+    cursor->dropped_bytes += record->length;
+    buffer->dropped_lines++;
+}
+
+/* Moves the cursors that stand on the oldest record past it. False: one has yet to read the record,
+ * and may not drop it. */
 static bool pass(struct buffer *buffer, const struct record *oldest, bool drop)
 {
     uint64_t unread = buffer->next;
     for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next) {
-        if (cursor->number == buffer->first) {
-            if (cursor->streams & 1u << oldest->who.stream) {
-                if (!drop)
-                    return false;
-                cursor->dropped_lines++;
-                cursor->dropped_bytes += oldest->length;
-                buffer->dropped_lines++;
-            }
+        if (cursor->at.number == buffer->first.number) {
+            bool wanted = (cursor->streams & 1u << oldest->who.stream) != 0;
+            if (wanted && !drop)
+                return false;
+            if (wanted)
+                count_dropped(buffer, cursor, oldest);
             buffer_advance(buffer, cursor);
         }
-        if (cursor->number < unread)
-            unread = cursor->number;
+        if (cursor->at.number < unread)
+            unread = cursor->at.number;
     }
     buffer->unread = unread;
     return true;
 }
 
-/* Takes the oldest record out. False when a cursor has yet to read it. */
+/* Takes the oldest record out. False: a cursor has yet to read it. */
 static bool evict(struct buffer *buffer, bool drop)
 {
-    const struct record *oldest = record_at(buffer, tail_of(buffer));
-    if (buffer->first >= buffer->unread && !pass(buffer, oldest, drop))
+    const struct record *oldest = record_at(buffer, ring_place_offset(&buffer->first));
+    if (buffer->first.number >= buffer->unread && !pass(buffer, oldest, drop))
         return false;
-    size_t next = after(buffer, tail_of(buffer));
-    buffer->tail[(buffer->first + 1) & 1] = next;
-    SHARED_PUBLISH(buffer->first, buffer->first + 1);
-    if (next == 0) /* not before the last of that lap is out: `wrap` says where it ends */
+    count(buffer, oldest, -1);
+    size_t next = after(buffer, ring_place_offset(&buffer->first));
+    ring_place_next(&buffer->first, next);
+    if (next == 0) /* only now: until here `wrap` told where that lap ended */
         buffer->wrap = buffer->size;
     return true;
 }
 
-/* Offset for a record of this size in the free part of the ring, in one piece; false when it does
- * not fit there. */
+/* Moves the cursors that have read everything. */
+static void move_waiting_cursors(const struct buffer *buffer, size_t offset)
+{
+    for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next)
+        if (cursor->at.number == buffer->next)
+            ring_place_move(&cursor->at, offset);
+}
+
+/* Finds an offset for a record of this size in the ring's free part. False: it does not fit there
+ * in one piece. */
 static bool place(struct buffer *buffer, size_t size, size_t *ret_offset)
 {
-    if (buffer->first == buffer->next) { /* empty: begin anew */
-        buffer->head = buffer->tail[buffer->first & 1] = 0;
+    size_t tail = ring_place_offset(&buffer->first);
+    if (buffer->first.number == buffer->next) { /* empty: begin anew */
+        buffer->head = 0;
         buffer->wrap = buffer->size;
-        for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next)
-            cursor->offset[cursor->number & 1] = 0;
+        ring_place_move(&buffer->first, 0);
+        move_waiting_cursors(buffer, 0);
         *ret_offset = 0;
         return true;
     }
-    size_t tail = tail_of(buffer);
     if (buffer->head > tail) {
-        /* Back to the beginning as soon as there is as much room as lies behind: what is written
-         * again is in the cache still. */
+        /* Go back to the beginning as soon as it has as much room as lies behind, because memory
+         * that is written again soon is still in the cache. */
         bool again = tail >= size && tail > buffer->head - tail;
         if (!again && buffer->size - buffer->head >= size) {
             *ret_offset = buffer->head;
@@ -124,10 +140,7 @@ static bool place(struct buffer *buffer, size_t size, size_t *ret_offset)
         }
         if (tail < size)
             return false;
-        /* To the beginning. Cursors that stood at the head, having read all, go along. */
-        for (struct cursor *cursor = buffer->cursors; cursor != NULL; cursor = cursor->next)
-            if (cursor->number == buffer->next)
-                cursor->offset[cursor->number & 1] = 0;
+        move_waiting_cursors(buffer, 0);
         buffer->wrap = buffer->head;
         *ret_offset = 0;
         return true;
@@ -136,13 +149,19 @@ static bool place(struct buffer *buffer, size_t size, size_t *ret_offset)
     return tail - buffer->head >= size;
 }
 
-struct record *buffer_append(struct buffer *buffer, size_t length)
+/* Whether a line of this size is within the bounds. */
+static bool may_add_line(const struct buffer *buffer, size_t size)
+{
+    return buffer->lines < buffer->lines_max && buffer->bytes + size <= buffer->bytes_max;
+}
+
+static struct record *append(struct buffer *buffer, size_t length, bool line)
 {
     size_t size = (sizeof(struct record) + length + 7) & ~(size_t)7;
     size_t offset;
-    if (size > buffer->size)
+    if (size > buffer->bytes_max)
         return NULL;
-    while (buffer->next - buffer->first >= buffer->lines_max || !place(buffer, size, &offset))
+    while ((line && !may_add_line(buffer, size)) || !place(buffer, size, &offset))
         if (!evict(buffer, false) &&
             (buffer->make_room == NULL || !buffer->make_room(buffer->context)) &&
             (!buffer->drop || !evict(buffer, true)))
@@ -153,17 +172,28 @@ struct record *buffer_append(struct buffer *buffer, size_t length)
     return record;
 }
 
+struct record *buffer_append(struct buffer *buffer, size_t length)
+{
+    return append(buffer, length, true);
+}
+
+struct record *buffer_append_place(struct buffer *buffer)
+{
+    return append(buffer, sizeof(uint32_t), false);
+}
+
 void buffer_commit(struct buffer *buffer, const struct record *record)
 {
     size_t end = (size_t)((const char *)record - buffer->ring) + record->size;
     buffer->head = end == buffer->size ? 0 : end;
-    SHARED_PUBLISH(buffer->next, buffer->next + 1);
+    count(buffer, record, 1);
+    HANDOVER_SET(buffer->next, buffer->next + 1);
 }
 
 const struct record *buffer_peek(struct buffer *buffer, struct cursor *cursor)
 {
-    while (cursor->number < buffer->next) {
-        const struct record *record = record_at(buffer, offset_of(cursor));
+    while (cursor->at.number < buffer->next) {
+        const struct record *record = record_at(buffer, ring_place_offset(&cursor->at));
         if (cursor->streams & 1u << record->who.stream)
             return record;
         buffer_advance(buffer, cursor);
@@ -173,17 +203,17 @@ const struct record *buffer_peek(struct buffer *buffer, struct cursor *cursor)
 
 void buffer_advance(struct buffer *buffer, struct cursor *cursor)
 {
-    cursor->offset[(cursor->number + 1) & 1] = after(buffer, offset_of(cursor));
-    SHARED_PUBLISH(cursor->number, cursor->number + 1);
+    ring_place_next(&cursor->at, after(buffer, ring_place_offset(&cursor->at)));
 }
 
 void buffer_seek_tail(struct buffer *buffer, struct cursor *cursor, uint64_t lines)
 {
     uint64_t ahead = 0;
-    size_t offset = offset_of(cursor);
-    for (uint64_t number = cursor->number; number < buffer->next;
-         number++, offset = after(buffer, offset))
-        ahead += record_at(buffer, offset)->who.end != LINE_GROUP;
+    size_t offset = ring_place_offset(&cursor->at);
+    for (uint64_t number = cursor->at.number; number < buffer->next; number++) {
+        ahead += is_line(record_at(buffer, offset));
+        offset = after(buffer, offset);
+    }
     for (; ahead > lines; buffer_advance(buffer, cursor))
-        ahead -= record_at(buffer, offset_of(cursor))->who.end != LINE_GROUP;
+        ahead -= is_line(record_at(buffer, ring_place_offset(&cursor->at)));
 }

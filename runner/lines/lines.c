@@ -1,17 +1,20 @@
 /* lines.c: see lines.h.
  *
- * The common case, a whole line by a writer that left nothing unfinished, goes from the bytes as
- * received straight into the ring. */
+ * A whole line by a writer that has no unfinished line goes straight from the received bytes into
+ * the ring. That is the common case. All other bytes go by way of an assembler. */
 #include "runner/lines/lines.h"
 
 #include <string.h>
 
-#include "runner/handover/shared_memory.h"
-#include "runner/processes/names.h"
-#include "runner/processes/processes.h"
 #include "runner/util.h"
 
-enum { CAPACITY_MIN = 256, CAPACITY_KEPT = 4096 };
+enum {
+    CAPACITY_MIN = 256,
+    CAPACITY_KEPT = 4096,
+    /* Unfinished lines of one process. They are searched one by one, so a process with many threads
+     * (or one that forges thread numbers) must not make that slow for all others. */
+    OPEN_COUNT_MAX = 256,
+};
 
 void lines_init(struct lines *lines, struct buffer *out, struct buffer *err, size_t line_max,
                 size_t open_max)
@@ -22,23 +25,9 @@ void lines_init(struct lines *lines, struct buffer *out, struct buffer *err, siz
 
 /* --- records --- */
 
-static struct writer writer_of(const struct lines *lines, struct process *process,
-                               enum sscap_stream stream, uint32_t tid)
+static void keep_tail(struct lines *lines, struct source *source, const struct record *record)
 {
-    struct writer who = {
-        .pid = process->pid,
-        .ppid = process->ppid,
-        .tid = tid != 0 ? tid : (uint32_t)process->pid,
-        .rank = lines->ranks ? names_rank(process) : -1,
-        .stream = (uint8_t)stream,
-    };
-    memcpy(who.name, process->stream_name[stream], sizeof who.name);
-    return who;
-}
-
-static void keep_tail(struct lines *lines, struct process *process, const struct record *record)
-{
-    struct tail *tail = &process->tail[record->who.stream];
+    struct tail *tail = &source->tail[record->who.stream];
     bool midline = tail->length > 0 && tail->text[tail->length - 1] != '\n';
     if (midline && !record->who.continues) /* another thread's */
         tail_add(&lines->tails, tail, "\n", 1);
@@ -47,102 +36,108 @@ static void keep_tail(struct lines *lines, struct process *process, const struct
         tail_add(&lines->tails, tail, "\n", 1);
 }
 
-/* Commits a record with which the chunk is taken in up to `at`, and what was set aside, too (NULL:
- * there was nothing). */
-static void commit(struct lines *lines, enum sscap_stream stream, const struct record *record,
-                   size_t at, struct assembler *assembler)
+/* Commits a record. With it the chunk is taken in up to `at`, and so is the unfinished line (NULL:
+ * there was none). */
+static void commit(struct lines *lines, const struct record *record, size_t at,
+                   const struct assembler *unfinished)
 {
-    struct promise *promise = &lines->promise[stream];
-    /* First the number, of which nothing is true yet. */
-    SHARED_PUBLISH(promise->next, lines->buffer[stream]->next + 1);
-    SHARED_PUBLISH(promise->at, at);
-    promise->assembler = assembler;
-    buffer_commit(lines->buffer[stream], record);
+    struct buffer *buffer = lines->buffer[record->who.stream];
+    chunk_line(&lines->progress[record->who.stream], buffer->next + 1, at, unfinished);
+    buffer_commit(buffer, record);
 }
 
-/* Appends a record of what was set aside and of `rest`, with which the chunk is taken in up to `at`
- * (0: this is not of the chunk). False when there is no room. */
-static bool append(struct lines *lines, struct process *process, enum sscap_stream stream,
-                   uint32_t tid, struct assembler *assembler, const char *rest, size_t rest_length,
-                   enum line_end end, size_t at)
+/* Bytes that end a line, or a part of one. */
+struct piece {
+    const char *bytes;
+    size_t length;
+    enum line_end end;
+    size_t at; /* with them the chunk is taken in up to here; 0: they are not of the chunk */
+};
+
+/* Appends a record of an unfinished line (NULL: there is none) and a piece. False: no room. */
+static bool append(struct lines *lines, struct source *source, const struct writer *who,
+                   const struct assembler *a, const struct piece *piece)
 {
-    size_t head_length = assembler != NULL ? assembler->length : 0;
-    struct record *record = buffer_append(lines->buffer[stream], head_length + rest_length);
+    size_t head = a != NULL ? a->length : 0;
+    struct record *record = buffer_append(lines->buffer[who->stream], head + piece->length);
     if (record == NULL)
         return false;
     record->time = lines->wall;
-    record->who = writer_of(lines, process, stream, tid);
-    record->who.end = (uint8_t)end;
-    record->who.continues = assembler != NULL && assembler->continues;
-    if (head_length > 0) {
-        memcpy(record->who.name, assembler->name, sizeof record->who.name);
-        memcpy(record->text, assembler->text, head_length);
+    record->who = *who;
+    record->who.end = (uint8_t)piece->end;
+    record->who.continues = a != NULL && a->continues;
+    if (head > 0) {
+        memcpy(record->who.name, a->who.name, sizeof record->who.name);
+        memcpy(record->text, a->text, head);
     }
-    if (rest_length > 0)
-        memcpy(record->text + head_length, rest, rest_length);
-    commit(lines, stream, record, at, assembler);
-    bool whole = end == LINE_WHOLE || end == LINE_UNFINISHED;
+    if (piece->length > 0)
+        memcpy(record->text + head, piece->bytes, piece->length);
+    commit(lines, record, piece->at, a);
+    bool whole = piece->end == LINE_WHOLE || piece->end == LINE_UNFINISHED;
     lines->lines += whole;
-    process->lines += whole;
-    keep_tail(lines, process, record);
+    source->lines += whole;
+    keep_tail(lines, source, record);
     return true;
 }
 
 /* --- unfinished lines --- */
 
-static void list_remove(struct lines *lines, struct assembler *a)
+static struct assembler *find(const struct source *source, const struct writer *who)
 {
-    *(a->open_previous != NULL ? &a->open_previous->open_next : &lines->oldest) = a->open_next;
-    *(a->open_next != NULL ? &a->open_next->open_previous : &lines->newest) = a->open_previous;
-}
-
-static void list_append(struct lines *lines, struct assembler *a)
-{
-    a->open_previous = lines->newest;
-    a->open_next = NULL;
-    *(lines->newest != NULL ? &lines->newest->open_next : &lines->oldest) = a;
-    lines->newest = a;
-}
-
-/* Its bytes have been appended. */
-static void empty(struct lines *lines, struct assembler *a)
-{
-    if (a->length > 0)
-        list_remove(lines, a);
-    SHARED_PUBLISH(a->length, 0);
-    lines->promise[a->stream].assembler = NULL;
-    if (a->capacity > CAPACITY_KEPT) {
-        lines->open_bytes -= a->capacity;
-        shared_memory_free(a->text, a->capacity);
-        a->text = NULL;
-        a->capacity = 0;
-    }
-}
-
-static struct assembler *find(const struct process *process, enum sscap_stream stream, uint32_t tid)
-{
-    struct assembler *a = process->open[stream];
-    while (a != NULL && a->tid != tid)
+    struct assembler *a = source->open[who->stream];
+    while (a != NULL && a->who.tid != who->tid)
         a = a->next;
     return a;
 }
 
-static struct assembler *find_or_make(struct process *process, enum sscap_stream stream,
-                                      uint32_t tid)
+static struct assembler *find_or_make(struct source *source, const struct writer *who)
 {
-    struct assembler *a = find(process, stream, tid);
+    struct assembler *a = find(source, who);
     if (a != NULL)
         return a;
-    a = shared_memory_alloc(sizeof *a);
+    a = source->open_count < OPEN_COUNT_MAX ? shared_memory_alloc(sizeof *a) : NULL;
     if (a == NULL)
         return NULL;
-    *a = (struct assembler){
-        .process = process, .stream = (uint8_t)stream, .tid = tid, .next = process->open[stream]};
-    process->open[stream] = a;
+    *a = (struct assembler){.source = source, .who = *who, .next = source->open[who->stream]};
+    source->open[who->stream] = a;
+    source->open_count++;
     return a;
 }
 
-/* Room for n more bytes; false when there is none to be had within the bounds. */
+static void free_text(struct lines *lines, struct assembler *a)
+{
+    lines->open_bytes -= a->capacity;
+    shared_memory_free(a->text, a->capacity);
+    a->text = NULL;
+    a->capacity = 0;
+}
+
+static void free_assembler(struct lines *lines, struct assembler *a)
+{
+    struct assembler **at = &a->source->open[a->who.stream];
+    while (*at != a)
+        at = &(*at)->next;
+    *at = a->next;
+    a->source->open_count--;
+    free_text(lines, a);
+    shared_memory_free(a, sizeof *a);
+}
+
+/* Its bytes are in a record. The main thread's assembler stays, because the next line is likely to
+ * need it; others go, because a process may have any number of threads in its life. */
+static void empty(struct lines *lines, struct assembler *a, bool continues)
+{
+    if (a->length > 0)
+        list_remove(&lines->unfinished, &a->link);
+    chunk_empty(&lines->progress[a->who.stream], &a->length);
+    a->continues = continues;
+    if (!continues && a->who.tid != (uint32_t)a->who.pid)
+        free_assembler(lines, a);
+    else if (a->capacity > CAPACITY_KEPT)
+        free_text(lines, a);
+}
+
+/* Makes room for n more bytes. False: there is none within the bounds. */
 static bool reserve(struct lines *lines, struct assembler *a, size_t n)
 {
     size_t want = a->length + n;
@@ -159,130 +154,120 @@ static bool reserve(struct lines *lines, struct assembler *a, size_t n)
     if (a->length > 0)
         memcpy(text, a->text, a->length);
     char *old = a->text;
-    SHARED_PUBLISH(a->text, text);
+    HANDOVER_SET(a->text, text);
     shared_memory_free(old, a->capacity);
     lines->open_bytes += capacity - a->capacity;
     a->capacity = capacity;
     return true;
 }
 
-/* Sets the beginning of a line aside until the rest comes. False when the buffer was needed for it
- * and is full: where there is no memory for more unfinished lines, they go to the buffer as they
- * are, marked as split. */
-static bool set_aside(struct lines *lines, struct process *process, enum sscap_stream stream,
-                      uint32_t tid, const char *bytes, size_t n, size_t at)
+/* Keeps the beginning of a line until the rest comes. Where there is no memory for one more
+ * unfinished line, the bytes go to the buffer, marked as split. False: the buffer is full. */
+static bool keep(struct lines *lines, struct source *source, const struct writer *who,
+                 const struct piece *piece)
 {
-    struct assembler *a = find_or_make(process, stream, tid);
-    if (a == NULL || !reserve(lines, a, n)) {
-        if (!append(lines, process, stream, tid, a, bytes, n, LINE_SPLIT, at))
+    struct assembler *a = find_or_make(source, who);
+    if (a == NULL || !reserve(lines, a, piece->length)) {
+        if (!append(lines, source, who, a, piece))
             return false;
-        if (a != NULL) {
-            empty(lines, a);
-            a->continues = true;
-        }
+        if (a != NULL)
+            empty(lines, a, true);
         return true;
     }
     bool listed = a->length > 0;
     if (!listed)
-        memcpy(a->name, process->stream_name[stream], sizeof a->name);
-    memcpy(a->text + a->length, bytes, n);
+        a->who = *who;
+    memcpy(a->text + a->length, piece->bytes, piece->length);
     a->touched = lines->now;
-    if (listed && a != lines->newest)
-        list_remove(lines, a);
-    if (!listed || a != lines->newest)
-        list_append(lines, a);
-    struct promise *promise = &lines->promise[stream];
-    SHARED_PUBLISH(promise->aside.length, SIZE_MAX); /* not true */
-    SHARED_PUBLISH(promise->aside.assembler, a);
-    SHARED_PUBLISH(promise->aside.at, at);
-    SHARED_PUBLISH(promise->aside.length, a->length + n);
-    SHARED_PUBLISH(a->length, a->length + n);
+    if (listed && &a->link != lines->unfinished.last)
+        list_remove(&lines->unfinished, &a->link);
+    if (!listed || &a->link != lines->unfinished.last)
+        list_append(&lines->unfinished, &a->link);
+    chunk_keep(&lines->progress[who->stream], &a->length, a->length + piece->length, piece->at);
     return true;
 }
 
 /* --- feeding --- */
 
-/* Finishes a line with its last bytes. */
-static bool finish(struct lines *lines, struct process *process, enum sscap_stream stream,
-                   uint32_t tid, const char *bytes, size_t n, enum line_end end, size_t at)
+/* Finishes a line, or a part of one, with its last bytes. */
+static bool finish(struct lines *lines, struct source *source, const struct writer *who,
+                   const struct piece *piece)
 {
-    struct assembler *a = find(process, stream, tid);
-    if (!append(lines, process, stream, tid, a, bytes, n, end, at))
+    struct assembler *a = find(source, who);
+    if (!append(lines, source, who, a, piece))
         return false;
-    if (a != NULL) {
-        empty(lines, a);
-        a->continues = end == LINE_SPLIT || end == LINE_IDLE;
-    }
+    if (a != NULL)
+        empty(lines, a, piece->end == LINE_SPLIT);
+    else if (piece->end == LINE_SPLIT && (a = find_or_make(source, who)) != NULL)
+        a->continues = true;
     return true;
 }
 
-/* The common case: whole lines of a writer that left nothing unfinished. What follows those that
- * were taken is some other case. */
-static void feed_whole(struct lines *lines, struct process *process, enum sscap_stream stream,
-                       uint32_t tid, const char *chunk, size_t *at, size_t end)
+/* Takes whole lines of a writer that has no unfinished one. It stops before any other case. */
+static void feed_whole(struct lines *lines, struct source *source, const struct writer *who,
+                       const char *chunk, size_t *at, size_t end)
 {
     const size_t from = *at;
     size_t done = from;
-    const struct writer who = writer_of(lines, process, stream, tid);
     const char *newline;
     while (done < end && (newline = memchr(chunk + done, '\n', end - done)) != NULL) {
         size_t length = (size_t)(newline - chunk) - done;
         struct record *record = length <= lines->line_max
-                                    ? buffer_append(lines->buffer[stream], length)
+                                    ? buffer_append(lines->buffer[who->stream], length)
                                     : NULL;
         if (record == NULL)
             break;
         record->time = lines->wall;
-        record->who = who; /* its end: LINE_WHOLE */
+        record->who = *who;
         memcpy(record->text, chunk + done, length);
         done += length + 1;
-        commit(lines, stream, record, done, NULL);
-        SHARED_PUBLISH(*at, done);
-        process->lines++;
+        commit(lines, record, done, NULL);
+        HANDOVER_SET(*at, done);
+        source->lines++;
         lines->lines++;
     }
     if (done > from)
-        tail_add(&lines->tails, &process->tail[stream], chunk + from, done - from);
+        tail_add(&lines->tails, &source->tail[who->stream], chunk + from, done - from);
 }
 
-/* One step of all other cases: at least a newline is taken (or nothing, where a line was as long as
- * may be already). False: the buffer is full. */
-static bool feed_step(struct lines *lines, struct process *process, enum sscap_stream stream,
-                      uint32_t tid, const char *chunk, size_t *at, size_t end)
+/* Takes one line, a part of one, or the beginning of one. It may take no byte where the line has as
+ * many as it may have. False: the buffer is full. */
+static bool feed_step(struct lines *lines, struct source *source, const struct writer *who,
+                      const char *chunk, size_t *at, size_t end)
 {
-    const struct assembler *open = find(process, stream, tid);
+    const struct assembler *open = find(source, who);
     size_t head = open != NULL ? open->length : 0;
-    const char *bytes = chunk + *at;
-    const char *newline = memchr(bytes, '\n', end - *at);
-    size_t length = newline != NULL ? (size_t)(newline - bytes) : end - *at;
-    size_t then = *at + length + (newline != NULL);
+    struct piece piece = {.bytes = chunk + *at};
+    const char *newline = memchr(piece.bytes, '\n', end - *at);
+    piece.length = newline != NULL ? (size_t)(newline - piece.bytes) : end - *at;
+    piece.at = *at + piece.length + (newline != NULL);
     bool taken;
-    if (head + length > lines->line_max) {
-        struct assembler *rest = find_or_make(process, stream, tid);
-        then = *at + lines->line_max - head;
-        taken = finish(lines, process, stream, tid, bytes, lines->line_max - head, LINE_SPLIT,
-                       then);
-        if (taken && rest != NULL)
-            rest->continues = true;
+    if (head + piece.length > lines->line_max) {
+        piece.length = lines->line_max - head;
+        piece.at = *at + piece.length;
+        piece.end = LINE_SPLIT;
+        taken = finish(lines, source, who, &piece);
     } else if (newline != NULL) {
-        taken = finish(lines, process, stream, tid, bytes, length, LINE_WHOLE, then);
+        piece.end = LINE_WHOLE;
+        taken = finish(lines, source, who, &piece);
     } else {
-        taken = set_aside(lines, process, stream, tid, bytes, length, then);
+        piece.end = LINE_SPLIT; /* where it cannot be kept */
+        taken = keep(lines, source, who, &piece);
     }
     if (taken)
-        SHARED_PUBLISH(*at, then);
+        HANDOVER_SET(*at, piece.at);
     return taken;
 }
 
-bool lines_feed(struct lines *lines, struct process *process, enum sscap_stream stream,
-                uint32_t tid, const char *chunk, size_t *at, size_t end)
+bool lines_feed(struct lines *lines, struct source *source, const struct writer *who,
+                const char *chunk, size_t *at, size_t end)
 {
     const size_t from = *at;
     while (*at < end) {
-        const struct assembler *open = find(process, stream, tid);
+        const struct assembler *open = find(source, who);
         if (open == NULL || (open->length == 0 && !open->continues))
-            feed_whole(lines, process, stream, tid, chunk, at, end);
-        if (*at == end || !feed_step(lines, process, stream, tid, chunk, at, end))
+            feed_whole(lines, source, who, chunk, at, end);
+        if (*at == end || !feed_step(lines, source, who, chunk, at, end))
             break;
     }
     lines->bytes += *at - from;
@@ -291,65 +276,68 @@ bool lines_feed(struct lines *lines, struct process *process, enum sscap_stream 
 
 void lines_new_chunk(struct lines *lines, enum sscap_stream stream)
 {
-    SHARED_PUBLISH(lines->promise[stream].at, 0);
-    SHARED_PUBLISH(lines->promise[stream].aside.at, 0);
+    chunk_begin(&lines->progress[stream]);
 }
 
-static bool is_committed(const struct lines *lines, enum sscap_stream stream)
+/* --- the guardian's --- */
+
+static uint64_t next_record(const struct lines *lines, enum sscap_stream stream)
 {
-    const struct buffer *buffer = lines->buffer[stream];
-    return buffer != NULL && lines->promise[stream].next <= buffer->next;
+    return lines->buffer[stream] != NULL ? lines->buffer[stream]->next : 0;
 }
 
 size_t lines_taken(const struct lines *lines, enum sscap_stream stream, size_t at)
 {
-    const struct promise *promise = &lines->promise[stream];
-    const struct assembler *aside = promise->aside.assembler;
-    if (is_committed(lines, stream) && promise->at > at)
-        at = promise->at;
-    if (shared_memory_holds(aside, sizeof *aside) && aside->length >= promise->aside.length &&
-        promise->aside.at > at)
-        at = promise->aside.at;
-    return at;
+    return chunk_taken(&lines->progress[stream], next_record(lines, stream), at);
 }
 
-bool lines_unfinished(const struct lines *lines, const struct assembler *assembler)
+bool lines_is_unfinished(const struct lines *lines, const struct assembler *assembler)
 {
-    enum sscap_stream stream = (enum sscap_stream)assembler->stream;
-    return lines->promise[stream].assembler != assembler || !is_committed(lines, stream);
+    enum sscap_stream stream = (enum sscap_stream)assembler->who.stream;
+    return !chunk_is_in_ring(&lines->progress[stream], next_record(lines, stream), assembler);
 }
 
-bool lines_end(struct lines *lines, struct process *process)
+/* --- ends --- */
+
+bool lines_end(struct lines *lines, struct source *source)
 {
+    const struct piece nothing = {.end = LINE_UNFINISHED};
     for (int stream = 0; stream < SSCAP_STREAMS; stream++) {
         struct assembler *a;
-        while ((a = process->open[stream]) != NULL) {
-            if (a->length > 0 && !append(lines, process, (enum sscap_stream)stream, a->tid, a, NULL,
-                                         0, LINE_UNFINISHED, 0))
-                return false;
-            empty(lines, a);
-            process->open[stream] = a->next;
-            lines->open_bytes -= a->capacity;
-            shared_memory_free(a->text, a->capacity);
-            shared_memory_free(a, sizeof *a);
+        while ((a = source->open[stream]) != NULL) {
+            if (a->length > 0) {
+                if (!append(lines, source, &a->who, a, &nothing))
+                    return false;
+                list_remove(&lines->unfinished, &a->link);
+                chunk_empty(&lines->progress[stream], &a->length);
+            }
+            free_assembler(lines, a);
         }
     }
     return true;
 }
 
+void lines_release(struct lines *lines, struct source *source)
+{
+    for (int stream = 0; stream < SSCAP_STREAMS; stream++)
+        tail_clear(&lines->tails, &source->tail[stream]);
+}
+
 uint64_t lines_show_idle(struct lines *lines, uint64_t now)
 {
-    for (struct assembler *a = lines->oldest, *next; lines->idle != 0 && a != NULL; a = next) {
-        next = a->open_next;
-        if (!(lines->idle_streams & 1u << a->stream))
+    const struct piece nothing = {.end = LINE_IDLE};
+    struct link *next;
+    for (struct link *link = lines->unfinished.first; lines->idle != 0 && link != NULL;
+         link = next) {
+        struct assembler *a = LIST_OWNER(link, struct assembler, link);
+        next = link->next;
+        if (!(lines->idle_streams & 1u << a->who.stream))
             continue;
         if (a->touched + lines->idle > now)
             return a->touched + lines->idle;
-        if (!append(lines, a->process, (enum sscap_stream)a->stream, a->tid, a, NULL, 0, LINE_IDLE,
-                    0))
+        if (!append(lines, a->source, &a->who, a, &nothing))
             return now + lines->idle;
-        empty(lines, a);
-        a->continues = true;
+        empty(lines, a, true);
     }
     return 0;
 }

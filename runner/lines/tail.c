@@ -57,6 +57,14 @@ void tail_clear(struct tails *tails, struct tail *tail)
     *tail = (struct tail){0};
 }
 
+struct tail tail_take(struct tails *tails, struct tail *tail)
+{
+    struct tail taken = *tail;
+    tails->used -= tail->capacity;
+    *tail = (struct tail){0};
+    return taken;
+}
+
 const char *tail_last(const struct tail *tail, unsigned int lines, size_t *ret_length)
 {
     size_t from = tail->length;

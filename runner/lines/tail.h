@@ -26,6 +26,9 @@ struct tails {
 void tail_add(struct tails *tails, struct tail *tail, const char *text, size_t length);
 void tail_clear(struct tails *tails, struct tail *tail);
 
+/* Takes the text out, which the caller frees. It leaves the room of all tails. */
+struct tail tail_take(struct tails *tails, struct tail *tail);
+
 /* Where the last `lines` lines begin, and that the first of them is whole. */
 const char *tail_last(const struct tail *tail, unsigned int lines, size_t *ret_length);
 

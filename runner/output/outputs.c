@@ -53,8 +53,6 @@ void outputs_clear(struct outputs *outputs)
 {
     for (size_t i = 0; i < outputs->sink_count; i++)
         sink_clear(&outputs->sinks[i]);
-    for (size_t i = 0; i < outputs->buffer_count; i++)
-        buffer_clear(&outputs->buffers[i]);
 }
 
 struct buffer *outputs_buffer(struct outputs *outputs, enum sscap_stream stream)
@@ -63,15 +61,14 @@ struct buffer *outputs_buffer(struct outputs *outputs, enum sscap_stream stream)
 }
 
 static int add_sink(struct outputs *outputs, struct loop *loop, const struct options *options,
-                    int fd, uint32_t streams, const struct sink *callbacks)
+                    int fd, uint32_t streams, const struct sink_observer *observer)
 {
     struct sink *sink = &outputs->sinks[outputs->sink_count];
     struct tag *tag = &outputs->tags[outputs->sink_count];
     enum sscap_stream stream = streams == 1u << SSCAP_ERR ? SSCAP_ERR : SSCAP_OUT;
     tag_init(tag, options->tag, options->timestamps, outputs_want_color(options, fd),
              &outputs->tag_width, wall_ns());
-    *sink = *callbacks;
-    int error = sink_init(sink, loop, outputs_buffer(outputs, stream), tag, fd, streams,
+    int error = sink_init(sink, observer, loop, outputs_buffer(outputs, stream), tag, fd, streams,
                           !options->tail);
     if (error == 0)
         outputs->sink_count++;
@@ -79,15 +76,15 @@ static int add_sink(struct outputs *outputs, struct loop *loop, const struct opt
 }
 
 int outputs_open(struct outputs *outputs, struct loop *loop, const struct options *options,
-                 uint32_t streams, const struct sink *callbacks)
+                 uint32_t streams, const struct sink_observer *observer)
 {
     const uint32_t out = 1u << SSCAP_OUT;
     const uint32_t err = 1u << SSCAP_ERR;
     if (streams == (out | err) && same_file(STDOUT_FILENO, STDERR_FILENO))
-        return add_sink(outputs, loop, options, STDOUT_FILENO, streams, callbacks);
-    int error = streams & out ? add_sink(outputs, loop, options, STDOUT_FILENO, out, callbacks) : 0;
+        return add_sink(outputs, loop, options, STDOUT_FILENO, streams, observer);
+    int error = streams & out ? add_sink(outputs, loop, options, STDOUT_FILENO, out, observer) : 0;
     return error == 0 && streams & err
-               ? add_sink(outputs, loop, options, STDERR_FILENO, err, callbacks)
+               ? add_sink(outputs, loop, options, STDERR_FILENO, err, observer)
                : error;
 }
 

@@ -27,10 +27,9 @@ struct outputs {
 int outputs_init(struct outputs *outputs, const struct options *options);
 void outputs_clear(struct outputs *outputs);
 
-/* Opens the outputs of these streams (bits). `callbacks` has the sinks' moved, failed, describe and
- * context. Returns 0 or -errno. */
+/* Opens the outputs of these streams (bits). Returns 0 or -errno. */
 int outputs_open(struct outputs *outputs, struct loop *loop, const struct options *options,
-                 uint32_t streams, const struct sink *callbacks);
+                 uint32_t streams, const struct sink_observer *observer);
 
 /* The buffer for a stream's lines. */
 struct buffer *outputs_buffer(struct outputs *outputs, enum sscap_stream stream);

@@ -1,8 +1,8 @@
-/* sink_terminal.c: see sink_terminal.h.
+/* sink.c: see sink.h.
  *
- * A write here must not block: the loop has signals to forward and events to take in. O_NONBLOCK on
- * stdout itself would be set for every other process that shares it (the shell), so a pipe or
- * terminal is opened anew, through /proc, for a description of our own. */
+ * A write here must not block, because the loop has signals to forward and events to take in.
+ * O_NONBLOCK on stdout itself would hold for every other process that shares it, such as the shell.
+ * So a pipe or a terminal is opened anew through /proc, which gives a description of our own. */
 #define _GNU_SOURCE
 #include "runner/output/sink.h"
 
@@ -22,8 +22,8 @@
 
 enum { WRITE_SIZE = 256 * 1024, NOTICE_SIZE = 128, GROUP_SIZE = 256 };
 
-/* A description of our own for what fd is open on; fd itself (a copy) where there is none to be had
- * or none is needed. */
+/* Opens a description of our own for what fd is open on, or duplicates fd where that is not
+ * possible or not needed. Returns a descriptor or -errno. */
 static int open_own(int fd, bool *ret_socket, bool *ret_shared)
 {
     char path[64];
@@ -45,44 +45,58 @@ static int open_own(int fd, bool *ret_socket, bool *ret_shared)
 
 static void ready(struct watch *watch, uint32_t events);
 
+/* --- how far it has come --- */
+
 static const struct mark *mark_of(const struct sink *sink)
 {
-    return &sink->mark[sink->cursor.number & 1];
+    return &sink->mark[version_at(sink->mark_from, sink->cursor.at.number)];
 }
 
-static void set_mark(struct mark *mark, size_t to, bool midline, const struct writer *mid)
+/* Moves the cursor past a record. With it, what was formatted of the record becomes whole. */
+static void advance(struct sink *sink, bool midline, const struct writer *mid)
 {
-    SHARED_PUBLISH(mark->to, to);
+    const uint64_t next = sink->cursor.at.number + 1;
+    unsigned int version = version_prepare(sink->mark_from, next);
+    struct mark *mark = &sink->mark[version];
+    mark->to = sink->end;
     mark->midline = midline;
-    if (midline && mid != &mark->mid)
+    if (midline)
         mark->mid = *mid;
+    version_ready(sink->mark_from, version, next);
+    buffer_advance(sink->buffer, &sink->cursor);
 }
 
-/* For both: the cursor may go past records that are dropped, or not for us. First the one that
- * counts. */
-static void set_marks(struct sink *sink, size_t to, bool midline, const struct writer *mid)
+/* Changes the mark where no record is passed. */
+static void set_whole(struct sink *sink, size_t to)
 {
-    set_mark(&sink->mark[sink->cursor.number & 1], to, midline, mid);
-    set_mark(&sink->mark[(sink->cursor.number + 1) & 1], to, midline, mid);
+    HANDOVER_SET(sink->mark[version_at(sink->mark_from, sink->cursor.at.number)].to, to);
     sink->end = to;
 }
 
-int sink_init(struct sink *sink, struct loop *loop, struct buffer *buffer, struct tag *tag, int fd,
-              uint32_t streams, bool live)
+static void set_line_ended(struct sink *sink)
 {
-    sink->loop = loop;
-    sink->buffer = buffer;
-    sink->tag = tag;
-    sink->cursor.streams = streams;
-    sink->watch = (struct watch){.ready = ready, .context = sink};
-    sink->capacity = WRITE_SIZE * 2;
+    sink->mark[version_at(sink->mark_from, sink->cursor.at.number)].midline = false;
+}
+
+/* --- its life --- */
+
+int sink_init(struct sink *sink, const struct sink_observer *observer, struct loop *loop,
+              struct buffer *buffer, struct tag *tag, int fd, uint32_t streams, bool live)
+{
+    struct stat status;
+    *sink = (struct sink){.observer = observer,
+                          .loop = loop,
+                          .buffer = buffer,
+                          .tag = tag,
+                          .cursor = {.streams = streams},
+                          .watch = {.ready = ready, .context = sink},
+                          .capacity = WRITE_SIZE * 2};
     sink->out = shared_memory_alloc(sink->capacity);
     if (sink->out == NULL)
         return -ENOMEM;
     sink->fd = open_own(fd, &sink->socket, &sink->shared);
     if (sink->fd < 0)
         return sink->fd;
-    struct stat status;
     sink->regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     sink->appends = sink->regular && fcntl(fd, F_GETFL) & O_APPEND;
     if (live)
@@ -106,7 +120,8 @@ static void stop(struct sink *sink)
         close(sink->fd);
     sink->fd = -1;
     sink->live = sink->stuck = false;
-    set_marks(sink, 0, false, NULL);
+    set_whole(sink, 0);
+    set_line_ended(sink);
     sink->from = 0;
 }
 
@@ -131,7 +146,7 @@ static bool reserve(struct sink *sink, size_t n)
         return false;
     char *old = sink->out;
     memcpy(out, old, sink->end);
-    SHARED_PUBLISH(sink->out, out);
+    HANDOVER_SET(sink->out, out);
     shared_memory_free(old, sink->capacity);
     sink->capacity = capacity;
     return true;
@@ -155,8 +170,10 @@ static bool goes_on(const struct sink *sink, const struct record *record)
 static bool format_group(struct sink *sink, const struct record *record)
 {
     char text[GROUP_SIZE];
-    size_t n = sink->describe != NULL ? sink->describe(sink->context, record, text, sizeof text)
-                                      : 0;
+    const struct sink_observer *observer = sink->observer;
+    size_t n = observer->describe != NULL
+                   ? observer->describe(observer->context, record, text, sizeof text)
+                   : 0;
     if (n == 0)
         return true;
     if (!reserve(sink, n + 1))
@@ -170,11 +187,11 @@ static bool format_group(struct sink *sink, const struct record *record)
 /* Whether nothing of this record's line can follow on the output. */
 static bool ends_line(const struct sink *sink, const struct record *record)
 {
-    return record->who.end == LINE_WHOLE || record->who.end == LINE_GROUP ||
+    return record->who.end == LINE_WHOLE || record->who.end == LINE_PLACE ||
            (sink->tag->template != NULL && record->who.end != LINE_IDLE);
 }
 
-/* Puts a record together behind `out`; false: no memory to do so now. With tags, every record but a
+/* Formats a record at `end`. False: there is no memory to do so now. With tags, every record but a
  * prompt ends its line; without, the bytes are left as they were written, and a newline comes only
  * between an unfinished line and another writer's. */
 static bool format(struct sink *sink, const struct record *record)
@@ -182,7 +199,7 @@ static bool format(struct sink *sink, const struct record *record)
     size_t tag_length = 0;
     const char *tag = NULL;
     bool joined = goes_on(sink, record);
-    if (record->who.end == LINE_GROUP)
+    if (record->who.end == LINE_PLACE)
         return format_group(sink, record);
     if (sink->tag->template != NULL && !joined)
         tag = tag_of(sink->tag, record, &tag_length);
@@ -209,7 +226,8 @@ static void format_dropped(struct sink *sink)
     if (!reserve(sink, (size_t)n))
         return;
     put(sink, text, (size_t)n);
-    set_marks(sink, sink->end, false, NULL);
+    set_whole(sink, sink->end);
+    set_line_ended(sink);
     sink->cursor.dropped_lines = sink->cursor.dropped_bytes = 0;
 }
 
@@ -250,11 +268,11 @@ static bool write_out(struct sink *sink)
         size_t n = mark_of(sink)->to - sink->from;
         off_t before = sink->regular ? position(sink) : -1;
         sink->start = before - (off_t)sink->from;
-        SHARED_PUBLISH(sink->writing, before >= 0);
+        HANDOVER_SET(sink->writing, before >= 0);
         ssize_t written = write_some(sink, bytes, n);
         if (written >= 0)
-            SHARED_PUBLISH(sink->from, sink->from + (size_t)written);
-        SHARED_PUBLISH(sink->writing, false);
+            HANDOVER_SET(sink->from, sink->from + (size_t)written);
+        HANDOVER_SET(sink->writing, false);
         if (written >= 0 || errno == EINTR || (errno == EAGAIN && sink->loop == NULL))
             continue;
         if (errno == EAGAIN &&
@@ -264,12 +282,11 @@ static bool write_out(struct sink *sink)
         }
         int error = errno;
         stop(sink);
-        sink->failed(sink->context, sink, error);
+        sink->observer->failed(sink->observer->context, sink, error);
         return false;
     }
-    set_marks(sink, 0, mark_of(sink)->midline,
-              &mark_of(sink)->mid); /* first: from > to is nothing */
-    SHARED_PUBLISH(sink->from, 0);
+    set_whole(sink, 0); /* first, because [from, 0) is nothing */
+    HANDOVER_SET(sink->from, 0);
     return true;
 }
 
@@ -281,34 +298,32 @@ static void ready(struct watch *watch, uint32_t events)
         return;
     sink->stuck = false;
     loop_unwatch(sink->loop, &sink->watch);
-    sink->moved(sink->context);
+    sink->observer->moved(sink->observer->context);
 }
 
 bool sink_pump(struct sink *sink, bool flush)
 {
     const struct record *record;
-    uint64_t before = sink->cursor.number;
+    uint64_t before = sink->cursor.at.number;
     while (sink->live && !sink->stuck) {
         if (mark_of(sink)->to - sink->from >= WRITE_SIZE && !write_out(sink))
             break;
-        sink->end = mark_of(sink)->to;
+        const struct mark *mark = mark_of(sink);
+        sink->end = mark->to;
         if (sink->cursor.dropped_lines > 0)
             format_dropped(sink);
         record = buffer_peek(sink->buffer, &sink->cursor);
         if (record == NULL || !format(sink, record))
             break;
-        const struct mark *mark = mark_of(sink);
-        bool nothing = sink->end == mark->to;
-        bool midline = nothing ? mark->midline : !ends_line(sink, record);
-        const struct writer *mid = nothing ? &mark->mid : &record->who;
-        /* True once the cursor has gone on. */
-        set_mark(&sink->mark[(sink->cursor.number + 1) & 1], sink->end, midline, mid);
-        buffer_advance(sink->buffer, &sink->cursor);
-        set_mark(&sink->mark[(sink->cursor.number + 1) & 1], sink->end, midline, mid);
+        mark = mark_of(sink); /* the cursor may have passed records of the other stream */
+        if (sink->end == mark->to)
+            advance(sink, mark->midline, &mark->mid);
+        else
+            advance(sink, !ends_line(sink, record), &record->who);
     }
     if (flush && sink->live && !sink->stuck)
         write_out(sink);
-    return sink->cursor.number != before || !sink->live;
+    return sink->cursor.at.number != before || !sink->live;
 }
 
 bool sink_done(struct sink *sink)
@@ -317,6 +332,8 @@ bool sink_done(struct sink *sink)
            (sink->from == mark_of(sink)->to && buffer_peek(sink->buffer, &sink->cursor) == NULL &&
             sink->cursor.dropped_lines == 0);
 }
+
+/* --- the guardian's --- */
 
 void sink_settle(struct sink *sink, int fd)
 {
@@ -329,18 +346,17 @@ void sink_settle(struct sink *sink, int fd)
     sink->writing = false;
 }
 
-void sink_take_over(struct sink *sink, int fd, struct tag *untagged, uint64_t lines,
-                    void (*failed)(void *context, struct sink *sink, int error))
+void sink_take_over(struct sink *sink, int fd, const struct sink_observer *observer,
+                    struct tag *untagged, uint64_t lines)
 {
     if (sink->fd < 0) /* nothing can be written any more, or nothing is left */
         return;
     sink->fd = fd;
     sink->loop = NULL;
     sink->tag = untagged;
-    sink->describe = NULL;
-    sink->failed = failed;
+    sink->observer = observer;
     sink->watch.active = false;
-    sink->shared = true; /* blocking, unlike the dead runner's */
+    sink->shared = true; /* it blocks, unlike the runner's */
     sink->stuck = false;
     if (!sink->live)
         sink_start(sink, lines);

@@ -1,5 +1,5 @@
-/* sink_terminal.h: tagged lines to stdout and stderr, be they terminals, pipes, sockets or files.
- */
+/* sink.h: writes tagged lines to stdout or stderr, whatever that is: a terminal, a pipe, a socket
+ * or a file. */
 #ifndef SSCAP_RUNNER_OUTPUT_SINK_H
 #define SSCAP_RUNNER_OUTPUT_SINK_H
 
@@ -12,69 +12,74 @@
 #include "runner/loop.h"
 #include "runner/output/tag.h"
 
-/* How far it has come with the records that its cursor has passed. */
+struct sink;
+
+/* What a sink tells its owner. */
+struct sink_observer {
+    void *context;
+    void (*moved)(void *context); /* it was stuck, and goes on */
+    /* It cannot write (errno in `error`), and gives its records up. */
+    void (*failed)(void *context, struct sink *sink, int error);
+    /* Puts what stands at an error group's place into `text`, with a newline. Returns the bytes; 0:
+     * nothing. */
+    size_t (*describe)(void *context, const struct record *record, char *text, size_t size);
+};
+
+/* How far the sink has come with the records before its cursor. */
 struct mark {
-    size_t to;
+    size_t to;    /* out[0, to) is whole */
     bool midline; /* the last thing formatted was a line without its newline, by: */
     struct writer mid;
 };
 
-/* One output. Where stdout and stderr are the same file, one sink serves both streams, and order is
- * kept. */
+/* One output. Where stdout and stderr are the same file, one sink serves both streams, which keeps
+ * their order. */
 struct sink {
-    struct loop *loop; /* NULL: the guardian's, which may block */
+    const struct sink_observer *observer;
+    struct loop *loop; /* NULL in the guardian, which may block */
     struct buffer *buffer;
     struct cursor cursor;
     struct tag *tag;
-    int fd;      /* never blocks; -1: has failed */
-    bool socket; /* needs send(2) not to block */
-    /* Blocks, its description not being ours alone: written to in small pieces, and only when
-     * ready. */
+    int fd;      /* does not block; -1: writing has failed */
+    bool socket; /* needs send(2) in order not to block */
+    /* The description is not ours alone, so it may block: small writes, and only when ready. */
     bool shared;
-    bool live;  /* reads the buffer; else only at the end (--tail) */
+    bool live;  /* reads the buffer while the session runs; else only at the end (--tail) */
     bool stuck; /* its reader is too slow: waits for EPOLLOUT */
     struct watch watch;
-    /* formatted, of which [from, to) is not written yet, and [to, end) not whole; in shared memory
-     */
+    /* Formatted bytes, in shared memory. [from, mark.to) is whole and not written yet. [mark.to,
+     * end) is being formatted. */
     char *out;
     size_t from, end, capacity;
-    struct mark mark[2];          /* by cursor.number, as the cursor's offsets */
-    bool regular, appends;        /* a regular file, open with O_APPEND */
-    bool writing;                 /* from `from` on, to such a file, */
-    off_t start;                  /* in which out[0] is or would be here */
-    void (*moved)(void *context); /* was stuck, and goes on */
-    size_t (*describe)(
-        void *context, const struct record *record, char *text,
-        size_t size); /* what stands at an error group's place, its newline included; 0: nothing */
-    void (*failed)(void *context, struct sink *sink,
-                   int error); /* cannot write: gives its records up */
-    void *context;
+    struct mark mark[2]; /* two versions, each valid from a number of the cursor on */
+    uint64_t mark_from[2];
+    bool regular, appends; /* a regular file, and open with O_APPEND */
+    bool writing;          /* a write of [from, ...) to a regular file is under way, */
+    off_t start;           /* in which out[0] is, or would be, at this offset */
 };
 
-/* Makes an output of `fd` for the given streams (bits). With live, reads the buffer from now on.
- * Callbacks are the caller's to fill in before. Returns 0 or -errno. */
-int sink_init(struct sink *sink, struct loop *loop, struct buffer *buffer, struct tag *tag, int fd,
-              uint32_t streams, bool live);
+/* Makes an output of `fd` for the given streams (bits). With `live` it reads the buffer from now
+ * on. Returns 0 or -errno. */
+int sink_init(struct sink *sink, const struct sink_observer *observer, struct loop *loop,
+              struct buffer *buffer, struct tag *tag, int fd, uint32_t streams, bool live);
 void sink_clear(struct sink *sink);
 
-/* Begins to read: the last `lines` records that are kept. */
+/* Begins to read with the last `lines` lines that are kept. */
 void sink_start(struct sink *sink, uint64_t lines);
 
-/* Formats what the buffer holds for it and writes full blocks; with flush, all. Returns whether its
- * cursor moved. */
+/* Formats what the buffer holds for it, and writes full blocks; with `flush`, everything. Returns
+ * whether its cursor has moved. */
 bool sink_pump(struct sink *sink, bool flush);
-
-/* The guardian's, once the runner is dead, before anything else is written to fd: how far the last
- * write of the runner has come. */
-void sink_settle(struct sink *sink, int fd);
-
-/* Then: writes to fd what the sink has in hand and what is left in the buffer (of --tail, the last
- * `lines`), without tags, and blocking. What the runner had just been writing may come twice, but
- * not to a regular file. */
-void sink_take_over(struct sink *sink, int fd, struct tag *untagged, uint64_t lines,
-                    void (*failed)(void *context, struct sink *sink, int error));
 
 /* Whether nothing is left for it to write. */
 bool sink_done(struct sink *sink);
+
+/* For the guardian, when the runner is dead. sink_settle comes before anything else is written to
+ * fd and finds out how far the runner's last write has come. sink_take_over writes, blocking and
+ * without tags, what the sink has in hand and what is left in the buffer (with --tail, the last
+ * `lines`). A pipe or terminal may get the runner's last write twice, a regular file does not. */
+void sink_settle(struct sink *sink, int fd);
+void sink_take_over(struct sink *sink, int fd, const struct sink_observer *observer,
+                    struct tag *untagged, uint64_t lines);
 
 #endif

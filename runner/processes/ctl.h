@@ -1,5 +1,4 @@
-/* events.h: what the library says over ctl and over the named socket; validated, and handed to
- * announcements. */
+/* ctl.h: receives the library's events, over the inherited ctl socket and over the named socket. */
 #ifndef SSCAP_RUNNER_PROCESSES_CTL_H
 #define SSCAP_RUNNER_PROCESSES_CTL_H
 
@@ -13,10 +12,10 @@ enum { CONNECTIONS_MAX = 128 };
 
 struct ctl;
 
-/* One process that lost ctl, for one event; who it is, the kernel said when it connected
- * (SO_PEERCRED). */
+/* A connection for one event of a process that has lost ctl. The kernel said who the process is
+ * when it connected (SO_PEERCRED). */
 struct connection {
-    struct ctl *events;
+    struct ctl *ctl;
     struct watch watch; /* active while the event has not come yet */
     int32_t peer;
 };
@@ -28,21 +27,22 @@ struct ctl {
     bool pidfds; /* come with the messages */
     struct watch ctl, listener;
     struct connection connections[CONNECTIONS_MAX];
-    unsigned int next_connection; /* taken in turn: where all are in use, the oldest goes */
-    struct timer accept_again;    /* after a failure for want of descriptors */
-    uint64_t refused;             /* messages that were not ours to believe */
+    /* Connections are used in turn. Where all are in use, the oldest one goes. */
+    unsigned int next_connection;
+    struct timer accept_again; /* after a failure for want of descriptors */
+    uint64_t refused;          /* messages that were not valid events of this session */
 };
 
-/* Takes over the runner's end of ctl and the listening named socket; the first to hand pidfds over
- * where the kernel can. Returns 0 or -errno. */
-int ctl_init(struct ctl *events, struct loop *loop, struct processes *processes, int ctl,
-             int listener, const uint8_t nonce[SSCAP_NONCE_SIZE]);
+/* Takes over the runner's end of ctl and the listening named socket. Returns 0 or -errno. */
+int ctl_init(struct ctl *ctl, struct loop *loop, struct processes *processes, int fd, int listener,
+             const uint8_t nonce[SSCAP_NONCE_SIZE]);
 
-/* Takes one in that came by another way: `bytes` as a process has sent them. */
-void ctl_take(struct ctl *events, int32_t sender, const char *bytes, size_t n);
+/* Takes in one event that came in a stream: `bytes` as process `sender` has sent them. */
+void ctl_take(struct ctl *ctl, int32_t sender, const char *bytes, size_t n);
 
-/* Takes in what has arrived: over ctl alone (the common case, and cheap), or by all ways. */
-void ctl_drain_inherited(struct ctl *events);
-void ctl_drain(struct ctl *events);
+/* Takes in everything that has arrived: over the inherited socket alone, which is the common case
+ * and costs little; or over all. */
+void ctl_drain_inherited(struct ctl *ctl);
+void ctl_drain(struct ctl *ctl);
 
 #endif

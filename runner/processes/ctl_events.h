@@ -1,17 +1,11 @@
-/* announcements.h: what processes say of themselves and of each other, taken into what is known of
- * them. */
+/* ctl_events.h: takes the events that processes send into what is known of the processes. */
 #ifndef SSCAP_RUNNER_PROCESSES_CTL_EVENTS_H
 #define SSCAP_RUNNER_PROCESSES_CTL_EVENTS_H
 
-#include <stdbool.h>
-
 #include "runner/processes/processes.h"
 
-/* Whether a message of this size says what its type is to say. */
-bool ctl_events_valid(const struct sscap_event *event, size_t length);
-
-/* Takes in a valid event with what follows it. `sender` is whom the kernel named; `pidfd` is its,
- * or -1, and is taken over. */
+/* Takes in a valid event (ctl_event_check.h). `sender` is the pid that the kernel has stamped on
+ * it. `pidfd` is the sender's, or PIDFD_NONE, and is taken over. */
 void ctl_events_take(struct processes *processes, int32_t sender, const struct sscap_event *event,
                      int pidfd);
 

@@ -1,4 +1,4 @@
-/* exits.c: see exits.h. */
+/* exit_status.c: see exit_status.h. */
 #include "runner/processes/exit_status.h"
 
 #include <stdlib.h>
@@ -7,90 +7,82 @@
 
 #include "runner/kernel/pidfd.h"
 #include "runner/kernel/proc.h"
-#include "runner/processes/processes.h"
 
 bool exit_status_known(const struct ending *ending)
 {
-    return ending->witness >= WITNESS_ZOMBIE;
+    return ending->source >= EXIT_FROM_PROC;
 }
 
-void exit_status_note(struct process *process, enum witness witness, int status,
+int exit_status_signal(const struct ending *ending)
+{
+    bool killed = ending->source != EXIT_UNKNOWN && WIFSIGNALED(ending->status);
+    return killed ? WTERMSIG(ending->status) : 0;
+}
+
+void exit_status_note(struct ending *ending, enum exit_source source, int status,
                       const struct sscap_usage *usage)
 {
-    struct ending *ending = &process->ending;
-    if (usage != NULL && (witness >= ending->witness || !ending->usage_known)) {
+    if (usage != NULL && (source >= ending->source || !ending->usage_known)) {
         ending->usage = *usage;
         ending->usage_known = true;
     }
-    if (witness < ending->witness)
+    if (source < ending->source)
         return;
-    ending->witness = witness;
+    ending->source = source;
     ending->status = status;
 }
 
-void exit_status_note_crash(struct process *process, const struct sscap_crash *crash,
-                            uint32_t length)
+void exit_status_note_crash(struct ending *ending, const struct sscap_crash *crash, uint32_t length)
 {
     struct sscap_crash *copy = malloc(length);
     if (copy != NULL) {
         memcpy(copy, crash, length);
-        free(process->ending.crash);
-        process->ending.crash = copy;
-        process->ending.crash_length = length;
+        free(ending->crash);
+        ending->crash = copy;
+        ending->crash_length = length;
     }
-    exit_status_note(process, WITNESS_CRASH, crash->signal & 0x7f, NULL);
+    exit_status_note(ending, EXIT_FROM_CRASH, crash->signal & 0x7f, NULL);
 }
 
-void exit_status_note_signal(struct process *process, int number, int32_t sender,
-                             const char *sender_name)
-{
-    struct ending *ending = &process->ending;
-    ending->signal = number;
-    ending->sender = sender;
-    memcpy(ending->sender_name, sender_name, sizeof ending->sender_name);
-}
-
-static bool look_by_pidfd(struct process *process)
+static bool look_by_pidfd(struct ending *ending, const struct exit_query *query)
 {
     int status;
-    if (!process->set->features.info || process->exit.fd < 0 ||
-        !pidfd_status(process->exit.fd, &status))
+    if (!query->pidfd_info || query->pidfd < 0 || !pidfd_status(query->pidfd, &status))
         return false;
-    exit_status_note(process, WITNESS_PIDFD, status, NULL);
+    exit_status_note(ending, EXIT_FROM_PIDFD, status, NULL);
     return true;
 }
 
 /* What /proc says is this process's if it still had its pid afterwards. */
-static bool look_by_proc(struct process *process)
+static bool look_by_proc(struct ending *ending, const struct exit_query *query)
 {
     struct proc_stat stat;
-    int pidfd = process->exit.fd;
-    if (process->pid <= 0 || process->late || process->replaced ||
-        !proc_zombie_status(process->pid, &stat) ||
-        !(pidfd >= 0 ? pidfd_unreaped(pidfd) : stat.start == process->start))
+    if (query->pid <= 0 || query->pid_reused || !proc_zombie_status(query->pid, &stat) ||
+        !(query->pidfd >= 0 ? pidfd_unreaped(query->pidfd) : stat.start == query->start))
         return false;
     const struct sscap_usage usage = {.user_us = stat.user_us, .system_us = stat.system_us};
-    exit_status_note(process, WITNESS_ZOMBIE, stat.status, &usage);
+    exit_status_note(ending, EXIT_FROM_PROC, stat.status, &usage);
     return true;
 }
 
-void exit_status_look(struct process *process)
+void exit_status_look(struct ending *ending, const struct exit_query *query)
 {
-    if (!exit_status_known(&process->ending) && !look_by_pidfd(process) && !look_by_proc(process))
-        (void)look_by_pidfd(process); /* reaped in between */
+    if (!exit_status_known(ending) && !look_by_pidfd(ending, query) && !look_by_proc(ending, query))
+        (void)look_by_pidfd(ending, query); /* it was reaped in between */
 }
 
-int32_t exit_status_sender(const struct ending *ending)
+int32_t exit_status_sender(const struct ending *ending, const struct signal_sender **ret_sender)
 {
-    int number = WIFSIGNALED(ending->status) ? WTERMSIG(ending->status) : 0;
-    if (number != 0 && number == ending->signal)
-        return ending->sender;
+    int number = exit_status_signal(ending);
+    *ret_sender = signal_senders_of(&ending->senders, number);
+    if (*ret_sender != NULL)
+        return (*ret_sender)->pid;
     return ending->crash != NULL && ending->crash->signal == number ? ending->crash->sender : 0;
 }
 
 void exit_status_clear(struct ending *ending)
 {
     free(ending->crash);
-    free(ending->oom_group);
+    free(ending->oom_cgroup);
     *ending = (struct ending){0};
 }

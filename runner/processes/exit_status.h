@@ -1,65 +1,70 @@
-/* exits.h: how a process ended: one verdict from many witnesses. */
+/* exit_status.h: how a process ended. Several sources can tell; the best of those that did counts.
+ */
 #ifndef SSCAP_RUNNER_PROCESSES_EXIT_STATUS_H
 #define SSCAP_RUNNER_PROCESSES_EXIT_STATUS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runner/processes/signal_senders.h"
 #include "shim/wire.h"
 
-struct process;
-
-/* Who says so, from the least to be believed up. From WITNESS_ZOMBIE on it is the kernel's own
- * word, by whatever way. */
-enum witness {
-    WITNESS_NONE,
-    WITNESS_EXIT,  /* the process, about to exit: it may still be killed before it is gone */
-    WITNESS_CRASH, /* the process, hit by a signal */
-    WITNESS_ZOMBIE,
-    WITNESS_TRACER, /* who maybe only traced it */
-    WITNESS_PIDFD,  /* from here on: it has been reaped. Of several threads' core dump it does not
-                       always tell */
-    WITNESS_PARENT, /* who waited for it */
-    WITNESS_WAIT,   /* we ourselves */
+/* Who told the status, the least reliable first. From EXIT_FROM_PROC on it is what the kernel says,
+ * by whatever way. From EXIT_FROM_PIDFD on the process has been reaped. */
+enum exit_source {
+    EXIT_UNKNOWN,
+    EXIT_FROM_EXIT_CALL, /* the process, about to exit: it may still be killed before it is gone */
+    EXIT_FROM_CRASH,     /* the process, hit by a signal */
+    EXIT_FROM_PROC,      /* /proc/PID/stat of the zombie (proc(5)) */
+    EXIT_FROM_TRACER,    /* a wait that may have been a tracer's */
+    EXIT_FROM_PIDFD,  /* PIDFD_GET_INFO (Linux 6.15); it may lack a core dump of several threads */
+    EXIT_FROM_PARENT, /* the parent's wait, through the library */
+    EXIT_FROM_WAIT,   /* our own wait4 */
 };
 
 struct ending {
-    enum witness witness;
+    enum exit_source source;
     int status; /* as waitpid has it */
     bool usage_known;
     struct sscap_usage usage;
-    int signal;                        /* that was sent last, by: */
-    int32_t sender;                    /* 0: nobody who is known */
-    char sender_name[SSCAP_NAME_SIZE]; /* at that time */
-    struct sscap_crash *crash;         /* NULL, or as it arrived, with all that follows it: */
+    struct signal_senders senders;
+    struct sscap_crash *crash; /* NULL, or as it arrived, with all that follows it: */
     uint32_t crash_length;
-    /* of the memory cgroup `oom_group`, by its own count, this one among them; 0: none known */
+    /* Kills that the memory cgroup `oom_cgroup` counts, of which this end is one; 0: none known. */
     uint64_t oom_kills;
-    char *oom_group;
+    char *oom_cgroup;
 };
 
-/* Takes a witness in; a better one, or another word of the same, replaces what was known. */
-void exit_status_note(struct process *process, enum witness witness, int status,
+/* How the kernel is to be asked about a process. */
+struct exit_query {
+    int32_t pid;
+    bool pid_reused; /* the pid may be another process's by now */
+    int pidfd;       /* -1: none */
+    bool pidfd_info; /* this kernel has PIDFD_GET_INFO with exit statuses */
+    uint64_t start;  /* as struct proc_stat has it; used where there is no pidfd */
+};
+
+/* Takes in a status. It replaces what a less reliable source has said. `usage` may be NULL. */
+void exit_status_note(struct ending *ending, enum exit_source source, int status,
                       const struct sscap_usage *usage);
 
-/* Keeps (a copy of) the evidence of a crash. */
-void exit_status_note_crash(struct process *process, const struct sscap_crash *crash,
+/* Keeps a copy of the evidence of a crash. */
+void exit_status_note_crash(struct ending *ending, const struct sscap_crash *crash,
                             uint32_t length);
 
-/* A signal is about to be sent to it. */
-void exit_status_note_signal(struct process *process, int number, int32_t sender,
-                             const char *sender_name);
+/* Asks the kernel about a process that has ended: its pidfd once it has been reaped, /proc before.
+ */
+void exit_status_look(struct ending *ending, const struct exit_query *query);
 
-/* Asks the kernel about a process that has ended: by its pidfd once it has been reaped, by /proc
- * before. */
-void exit_status_look(struct process *process);
-
-/* Whether the kernel's own word is in. */
+/* Whether the kernel has told the status. */
 bool exit_status_known(const struct ending *ending);
 
-/* Who sent the signal that ended it: in the tree by its own word, or by the kernel's (si_pid). 0:
- * not known. */
-int32_t exit_status_sender(const struct ending *ending);
+/* The signal that ended the process; 0: none did, or that is not known. */
+int exit_status_signal(const struct ending *ending);
+
+/* Who sent the signal that ended the process: by the sender's word, else by the kernel's (si_pid).
+ * Returns its pid; 0: not known. `*ret_sender` is NULL where only the pid is known. */
+int32_t exit_status_sender(const struct ending *ending, const struct signal_sender **ret_sender);
 
 void exit_status_clear(struct ending *ending);
 

@@ -1,4 +1,4 @@
-/* errors.c: see errors.h. */
+/* error_groups.c: see error_groups.h. */
 #define _GNU_SOURCE
 #include "runner/report/error_groups.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "runner/kernel/signal_names.h"
 #include "runner/report/stack.h"
 #include "runner/signals.h"
 #include "runner/util.h"
@@ -17,9 +18,10 @@ enum {
 }; /* + n: how a shell passes on that signal n has ended what it ran last */
 
 void error_groups_init(struct error_groups *errors, const struct options *options,
-                       struct symbols *symbols, struct buffer *buffer)
+                       struct symbols *symbols, struct buffer *buffer, struct tails *tails)
 {
-    *errors = (struct error_groups){.options = options, .symbols = symbols, .buffer = buffer};
+    *errors = (struct error_groups){
+        .options = options, .symbols = symbols, .buffer = buffer, .tails = tails};
 }
 
 static void free_group(struct error_group *group)
@@ -70,7 +72,7 @@ static bool is_normal(const struct error_groups *errors, const struct process *p
     const struct ending *ending = &process->ending;
     if (errors->options->errors_mode == ERRORS_NONE)
         return true;
-    if (ending->witness == WITNESS_NONE)
+    if (ending->source == EXIT_UNKNOWN)
         return errors->ending;
     if (WIFSIGNALED(ending->status))
         return is_normal_signal(errors, WTERMSIG(ending->status));
@@ -92,7 +94,7 @@ static struct error_group *find(const struct error_groups *errors, uint64_t fing
 /* A place in the buffer, in order with the lines. False: not now. */
 static bool take_place(struct error_groups *errors, const struct process *process, uint32_t number)
 {
-    struct record *record = buffer_append(errors->buffer, sizeof number);
+    struct record *record = buffer_append_place(errors->buffer);
     if (record == NULL)
         return false;
     record->time = wall_ns();
@@ -100,7 +102,7 @@ static bool take_place(struct error_groups *errors, const struct process *proces
                                   .ppid = process->ppid,
                                   .rank = -1,
                                   .stream = errors->stream,
-                                  .end = LINE_GROUP};
+                                  .end = LINE_PLACE};
     memcpy(record->who.name, process->name, sizeof record->who.name);
     memcpy(record->text, &number, sizeof number);
     buffer_commit(errors->buffer, record);
@@ -113,7 +115,7 @@ static void move_evidence(struct error_groups *errors, struct error_group *group
 {
     size_t size = process->ending.crash_length + group->frame_count * sizeof *group->frames;
     for (int stream = 0; stream < SSCAP_STREAMS; stream++)
-        size += process->tail[stream].capacity;
+        size += process->source.tail[stream].capacity;
     if (process->image != NULL)
         size += process->image->argv_length + process->image->cwd_length;
     if (errors->evidence + size > EVIDENCE_MAX) {
@@ -123,24 +125,22 @@ static void move_evidence(struct error_groups *errors, struct error_group *group
         group->frame_count = 0;
         group->ending = process->ending;
         group->ending.crash = NULL;
-        group->ending.oom_group = NULL;
+        group->ending.oom_cgroup = NULL;
         return;
     }
     errors->evidence += size;
     group->ending = process->ending;
-    process->ending = (struct ending){.witness = group->ending.witness,
+    process->ending = (struct ending){.source = group->ending.source,
                                       .status = group->ending.status};
     group->image = image_share(process->image);
     for (int stream = 0; stream < SSCAP_STREAMS; stream++) {
-        group->tail[stream] = process->tail[stream];
-        process->set->lines->tails.used -= process->tail[stream].capacity;
-        process->tail[stream] = (struct tail){0};
+        group->tail[stream] = tail_take(errors->tails, &process->source.tail[stream]);
     }
 }
 
 static enum group_kind kind_of(const struct ending *ending)
 {
-    if (ending->witness == WITNESS_NONE)
+    if (ending->source == EXIT_UNKNOWN)
         return GROUP_VANISHED;
     return WIFSIGNALED(ending->status) ? GROUP_SIGNAL : GROUP_EXIT;
 }
@@ -209,7 +209,7 @@ static void tell_parent(const struct process *process, uint32_t number)
         return;
     if (number != 0)
         parent->failed_child = number;
-    if (process->ending.witness != WITNESS_NONE && WIFSIGNALED(process->ending.status) &&
+    if (process->ending.source != EXIT_UNKNOWN && WIFSIGNALED(process->ending.status) &&
         WTERMSIG(process->ending.status) == SIGPIPE)
         parent->broken_pipe = true;
 }
@@ -265,7 +265,7 @@ const struct error_group *error_groups_of_record(const struct error_groups *erro
                                                  const struct record *record)
 {
     uint32_t number = 0;
-    if (record->who.end != LINE_GROUP)
+    if (record->who.end != LINE_PLACE)
         return NULL;
     memcpy(&number, record->text, sizeof number);
     return number >= 1 && number <= errors->count ? errors->groups[number - 1] : NULL;

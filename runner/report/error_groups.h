@@ -1,5 +1,5 @@
-/* errors.h: failures of processes, like ones in one group: how often, when, and the evidence of the
- * first. */
+/* error_groups.h: failures of processes, like ones in one group: how often, when, and the evidence
+ * of the first. */
 #ifndef SSCAP_RUNNER_REPORT_ERROR_GROUPS_H
 #define SSCAP_RUNNER_REPORT_ERROR_GROUPS_H
 
@@ -13,9 +13,9 @@
 #include "runner/symbols/symbols.h"
 
 enum {
-    GROUPS_MAX = 256,       /* kinds of failure; those of more kinds are counted */
-    GROUP_FRAMES_MAX = 24,  /* of a group's backtrace */
-    GROUP_PIDS_MAX = 8,     /* of its first members */
+    GROUPS_MAX = PLACES_MAX, /* kinds of failure; those of more kinds are counted */
+    GROUP_FRAMES_MAX = 24,   /* of a group's backtrace */
+    GROUP_PIDS_MAX = 8,      /* of its first members */
     EVIDENCE_MAX = 4 << 20, /* bytes of all groups' evidence together; groups beyond it have none */
 };
 
@@ -48,6 +48,7 @@ struct error_groups {
     const struct options *options;
     struct symbols *symbols;
     struct buffer *buffer; /* where groups have their places */
+    struct tails *tails;   /* whose room a group's last lines leave */
     uint8_t stream;        /* enum sscap_stream, whose lines it has its place among */
     struct error_group *groups[GROUPS_MAX];
     uint32_t count;
@@ -60,7 +61,7 @@ struct error_groups {
 };
 
 void error_groups_init(struct error_groups *errors, const struct options *options,
-                       struct symbols *symbols, struct buffer *buffer);
+                       struct symbols *symbols, struct buffer *buffer, struct tails *tails);
 void error_groups_clear(struct error_groups *errors);
 
 /* Takes in how a process ended, all about it being known. False: its group's place in the buffer is

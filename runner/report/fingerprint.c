@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "runner/kernel/signal_names.h"
 #include "runner/report/stack.h"
 
 enum { LINE_USED = 200 };
@@ -141,8 +142,8 @@ void fingerprint_basis(char basis[BASIS_SIZE], const struct process *process,
     const struct ending *ending = &process->ending;
     char line[LINE_USED];
     char how[64];
-    bool killed = ending->witness != WITNESS_NONE && WIFSIGNALED(ending->status);
-    if (ending->witness == WITNESS_NONE)
+    bool killed = ending->source != EXIT_UNKNOWN && WIFSIGNALED(ending->status);
+    if (ending->source == EXIT_UNKNOWN)
         snprintf(how, sizeof how, "vanished");
     else if (killed)
         snprintf(how, sizeof how, "%s", signal_name(WTERMSIG(ending->status)));
@@ -153,8 +154,10 @@ void fingerprint_basis(char basis[BASIS_SIZE], const struct process *process,
         basis_of_frames(basis + length, BASIS_SIZE - (size_t)length, frames, n);
         return;
     }
-    if (killed && exit_status_sender(ending) != 0) {
-        snprintf(basis + length, BASIS_SIZE - (size_t)length, "|by %s", ending->sender_name);
+    const struct signal_sender *sender;
+    if (killed && exit_status_sender(ending, &sender) != 0) {
+        snprintf(basis + length, BASIS_SIZE - (size_t)length, "|by %s",
+                 sender != NULL ? sender->name : "");
         return;
     }
     if (ending->oom_kills > 0) {
@@ -163,6 +166,6 @@ void fingerprint_basis(char basis[BASIS_SIZE], const struct process *process,
     }
     if (killed && !signal_is_fault(WTERMSIG(ending->status)))
         return; /* what it was doing when somebody killed it is no part of why */
-    last_line(&process->tail[SSCAP_ERR], line, sizeof line);
+    last_line(&process->source.tail[SSCAP_ERR], line, sizeof line);
     snprintf(basis + length, BASIS_SIZE - (size_t)length, "|%s", line);
 }

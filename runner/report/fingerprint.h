@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "runner/processes/processes.h"
+#include "runner/processes/process.h"
 #include "runner/symbols/symbols.h"
 
 /* Bump it when a basis is made differently: numbers of different versions are not to be compared.

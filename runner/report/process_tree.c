@@ -1,4 +1,4 @@
-/* history.c: see history.h. */
+/* process_tree.c: see process_tree.h. */
 #define _GNU_SOURCE
 #include "runner/report/process_tree.h"
 
@@ -6,80 +6,80 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "runner/report/stack.h"
+#include "runner/kernel/signal_names.h"
 #include "runner/util.h"
 
 enum { CAPACITY_MIN = 64, DEPTH_MAX = 40 };
 
-void process_tree_init(struct process_tree *history, bool kept)
+void process_tree_init(struct process_tree *tree, bool kept)
 {
-    *history = (struct process_tree){.kept = kept};
+    *tree = (struct process_tree){.kept = kept};
 }
 
-void process_tree_clear(struct process_tree *history)
+void process_tree_clear(struct process_tree *tree)
 {
-    free(history->nodes);
-    *history = (struct process_tree){0};
+    free(tree->nodes);
+    *tree = (struct process_tree){0};
 }
 
-static bool reserve(struct process_tree *history)
+static bool reserve(struct process_tree *tree)
 {
-    if (history->count < history->capacity)
+    if (tree->count < tree->capacity)
         return true;
-    uint32_t capacity = history->capacity == 0 ? CAPACITY_MIN : history->capacity * 2;
+    uint32_t capacity = tree->capacity == 0 ? CAPACITY_MIN : tree->capacity * 2;
     struct node *nodes = capacity <= 2 * PROCESS_TREE_MAX
-                             ? reallocarray(history->nodes, capacity, sizeof *nodes)
+                             ? reallocarray(tree->nodes, capacity, sizeof *nodes)
                              : NULL;
     if (nodes == NULL)
         return false;
-    history->nodes = nodes;
-    history->capacity = capacity;
-    if (history->count == 0)
-        history->nodes[history->count++] = (struct node){0};
+    tree->nodes = nodes;
+    tree->capacity = capacity;
+    if (tree->count == 0)
+        tree->nodes[tree->count++] = (struct node){0};
     return true;
 }
 
-void process_tree_begin(struct process_tree *history, struct process *process)
+void process_tree_begin(struct process_tree *tree, struct process *process)
 {
     uint32_t parent = process->node;
     process->node = 0;
-    if (!history->kept)
+    if (!tree->kept)
         return;
-    if (history->count >= PROCESS_TREE_MAX || !reserve(history)) {
-        history->left_out++;
+    if (tree->count >= PROCESS_TREE_MAX || !reserve(tree)) {
+        tree->left_out++;
         return;
     }
-    process->node = history->count++;
-    struct node *node = &history->nodes[process->node];
+    process->node = tree->count++;
+    struct node *node = &tree->nodes[process->node];
     *node = (struct node){.pid = process->pid, .parent = parent, .begun = process->begun};
     memcpy(node->name, process->name, sizeof node->name);
 }
 
-void process_tree_adopt(struct process_tree *history, const struct process *process,
+void process_tree_adopt(struct process_tree *tree, const struct process *process,
                         const struct process *parent)
 {
     if (process->node != 0 && parent->node < process->node)
-        history->nodes[process->node].parent = parent->node;
+        tree->nodes[process->node].parent = parent->node;
 }
 
-void process_tree_note(struct process_tree *history, const struct process *process, bool failed)
+void process_tree_note(struct process_tree *tree, const struct process *process, bool failed)
 {
     if (process->node == 0)
         return;
-    struct node *node = &history->nodes[process->node];
+    struct node *node = &tree->nodes[process->node];
     memcpy(node->name, process->name, sizeof node->name);
     node->ended = process->ended;
-    node->known = process->ending.witness != WITNESS_NONE;
+    node->known = process->ending.source != EXIT_UNKNOWN;
     node->failed = failed;
     node->status = process->ending.status;
     node->gone = process->gone;
-    node->lines = process->lines;
+    node->lines = process->source.lines;
 }
 
 /* --- printing --- */
 
 struct printer {
-    const struct process_tree *history;
+    const struct process_tree *tree;
     FILE *file;
     bool utf8;
     uint64_t now;
@@ -117,10 +117,10 @@ static void print_node(const struct printer *printer, const struct node *node, u
     fputs(node->failed ? "  <- failed\n" : "\n", printer->file);
 }
 
-/* Depth first, without recursion: a chain of daemons may be as long as the history. */
+/* Depth first, without recursion: a chain of daemons may be as long as the tree. */
 static void print_all(struct printer *printer, uint32_t root)
 {
-    const struct node *nodes = printer->history->nodes;
+    const struct node *nodes = printer->tree->nodes;
     uint32_t at = root;
     unsigned int depth = 0;
     while (at != 0) {
@@ -140,26 +140,26 @@ static void print_all(struct printer *printer, uint32_t root)
     }
 }
 
-void process_tree_print(const struct process_tree *history, FILE *file, bool utf8, uint64_t now)
+void process_tree_print(const struct process_tree *tree, FILE *file, bool utf8, uint64_t now)
 {
-    struct printer printer = {.history = history, .file = file, .utf8 = utf8, .now = now};
-    if (history->count == 0)
+    struct printer printer = {.tree = tree, .file = file, .utf8 = utf8, .now = now};
+    if (tree->count == 0)
         return;
-    printer.first = calloc(history->count, 2 * sizeof *printer.first);
+    printer.first = calloc(tree->count, 2 * sizeof *printer.first);
     if (printer.first == NULL)
         return;
-    printer.next = printer.first + history->count;
-    for (uint32_t i = history->count - 1; i > 0; i--) {
-        uint32_t parent = history->nodes[i].parent;
+    printer.next = printer.first + tree->count;
+    for (uint32_t i = tree->count - 1; i > 0; i--) {
+        uint32_t parent = tree->nodes[i].parent;
         if (parent == 0)
             continue;
         printer.next[i] = printer.first[parent];
         printer.first[parent] = i;
     }
-    for (uint32_t i = 1; i < history->count; i++)
-        if (history->nodes[i].parent == 0)
+    for (uint32_t i = 1; i < tree->count; i++)
+        if (tree->nodes[i].parent == 0)
             print_all(&printer, i);
-    if (history->left_out > 0)
-        fprintf(file, "and %llu more processes\n", (unsigned long long)history->left_out);
+    if (tree->left_out > 0)
+        fprintf(file, "and %llu more processes\n", (unsigned long long)tree->left_out);
     free(printer.first);
 }

@@ -1,5 +1,5 @@
-/* history.h: the tree of all processes of a session, for --tree. Bounded; processes beyond it are
- * counted. */
+/* process_tree.h: the tree of all processes of a session, for --tree. Bounded; processes beyond it
+ * are counted. */
 #ifndef SSCAP_RUNNER_REPORT_PROCESS_TREE_H
 #define SSCAP_RUNNER_REPORT_PROCESS_TREE_H
 
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "runner/processes/processes.h"
+#include "runner/processes/process.h"
 
 enum { PROCESS_TREE_MAX = 50000 };
 
@@ -31,20 +31,20 @@ struct process_tree {
     uint64_t left_out;
 };
 
-void process_tree_init(struct process_tree *history, bool kept);
-void process_tree_clear(struct process_tree *history);
+void process_tree_init(struct process_tree *tree, bool kept);
+void process_tree_clear(struct process_tree *tree);
 
 /* Gives a new process its place, below its parent's (process->node, as inherited). */
-void process_tree_begin(struct process_tree *history, struct process *process);
+void process_tree_begin(struct process_tree *tree, struct process *process);
 
 /* Its parent has become known. */
-void process_tree_adopt(struct process_tree *history, const struct process *process,
+void process_tree_adopt(struct process_tree *tree, const struct process *process,
                         const struct process *parent);
 
 /* Notes what a process has become by now. */
-void process_tree_note(struct process_tree *history, const struct process *process, bool failed);
+void process_tree_note(struct process_tree *tree, const struct process *process, bool failed);
 
 /* Prints the tree. */
-void process_tree_print(const struct process_tree *history, FILE *file, bool utf8, uint64_t now);
+void process_tree_print(const struct process_tree *tree, FILE *file, bool utf8, uint64_t now);
 
 #endif

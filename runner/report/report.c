@@ -92,13 +92,13 @@ static void write_all(const char *text, size_t length)
     }
 }
 
-char *report_format(struct error_groups *errors, const struct process_tree *history,
+char *report_format(struct error_groups *errors, const struct process_tree *tree,
                     const struct totals *totals, bool color, size_t *ret_size)
 {
     char *text = NULL;
     struct report report = {.errors = errors, .totals = totals, .color = color};
     report.count = error_groups_sorted(errors, report.sorted);
-    if (report.count == 0 && errors->not_grouped == 0 && !history->kept)
+    if (report.count == 0 && errors->not_grouped == 0 && !tree->kept)
         return NULL;
     report.file = open_memstream(&text, ret_size);
     if (report.file == NULL)
@@ -110,9 +110,9 @@ char *report_format(struct error_groups *errors, const struct process_tree *hist
         print_heading(&report);
         print_groups(&report);
     }
-    if (history->kept) {
+    if (tree->kept) {
         fputs(report.count > 0 ? "\n" : "", report.file);
-        process_tree_print(history, report.file, report.utf8, totals->now);
+        process_tree_print(tree, report.file, report.utf8, totals->now);
     }
     if (fclose(report.file) == 0)
         return text;
@@ -120,11 +120,11 @@ char *report_format(struct error_groups *errors, const struct process_tree *hist
     return NULL;
 }
 
-void report_print(struct error_groups *errors, const struct process_tree *history,
+void report_print(struct error_groups *errors, const struct process_tree *tree,
                   const struct totals *totals, bool color)
 {
     size_t size;
-    char *text = report_format(errors, history, totals, color, &size);
+    char *text = report_format(errors, tree, totals, color, &size);
     if (text != NULL)
         write_all(text, size);
     free(text);

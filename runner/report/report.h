@@ -8,20 +8,15 @@
 
 #include "runner/report/error_groups.h"
 #include "runner/report/process_tree.h"
-
-struct totals {
-    uint64_t processes, lines;
-    uint64_t begun, now; /* now_ns */
-    int32_t command;     /* its pid */
-};
+#include "runner/report/totals.h"
 
 /* All of it, if there is anything to say; the caller frees it. NULL: there is not, or no memory.
  * `color`: with escape sequences. */
-char *report_format(struct error_groups *errors, const struct process_tree *history,
+char *report_format(struct error_groups *errors, const struct process_tree *tree,
                     const struct totals *totals, bool color, size_t *ret_size);
 
 /* Prints it on standard error. */
-void report_print(struct error_groups *errors, const struct process_tree *history,
+void report_print(struct error_groups *errors, const struct process_tree *tree,
                   const struct totals *totals, bool color);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runner/kernel/signal_names.h"
 #include "runner/report/stack.h"
 #include "runner/symbols/addr2line.h"
 #include "runner/util.h"
@@ -205,23 +206,23 @@ static void print_usage(const struct report *report, const struct ending *ending
 static void print_sender(const struct report *report, const struct error_group *group)
 {
     const struct ending *ending = &group->ending;
-    int32_t sender = exit_status_sender(ending);
+    const struct signal_sender *named;
+    int32_t sender = exit_status_sender(ending, &named);
     if (ending->oom_kills > 0) {
         label(report, "why");
         fputs("out of memory: its memory cgroup ", report->file);
-        if (ending->oom_group != NULL)
-            report_put_safe(report->file, ending->oom_group, strlen(ending->oom_group));
+        if (ending->oom_cgroup != NULL)
+            report_put_safe(report->file, ending->oom_cgroup, strlen(ending->oom_cgroup));
         fprintf(report->file, " counts %llu such kill%s\n", (unsigned long long)ending->oom_kills,
                 plural(ending->oom_kills));
     } else if (sender == group->pid) {
         item(report, "why",
              WTERMSIG(group->status) == SIGABRT ? "it called abort"
                                                 : "it sent the signal to itself");
-    } else if (sender > 0 && ending->sender == sender) {
+    } else if (sender > 0 && named != NULL) {
         label(report, "why");
         fputs("sent by ", report->file);
-        report_put_safe(report->file, ending->sender_name,
-                        strnlen(ending->sender_name, SSCAP_NAME_SIZE));
+        report_put_safe(report->file, named->name, strnlen(named->name, SSCAP_NAME_SIZE));
         fprintf(report->file, "[%d]\n", sender);
     } else if (sender > 0) {
         item(report, "why", "sent by process %d, which is not known in this tree", sender);
@@ -234,9 +235,10 @@ static void print_reason(const struct report *report, const struct error_group *
 {
     const struct sscap_crash *crash = group->ending.crash;
     char text[160] = "";
-    if (group->kind == GROUP_VANISHED && group->ending.signal != 0)
+    const struct signal_sender *last = signal_senders_last(&group->ending.senders);
+    if (group->kind == GROUP_VANISHED && last != NULL)
         item(report, "clue", "the last signal sent to it was %s, by %s[%d]",
-             signal_name(group->ending.signal), group->ending.sender_name, group->ending.sender);
+             signal_name(last->number), last->name, last->pid);
     if (group->kind != GROUP_SIGNAL)
         return;
     if (crash != NULL && crash->signal == WTERMSIG(group->status))

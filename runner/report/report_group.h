@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "runner/report/error_groups.h"
-#include "runner/report/report.h"
+#include "runner/report/totals.h"
 
 /* A report that is being made. */
 struct report {

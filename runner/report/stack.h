@@ -1,4 +1,4 @@
-/* crash.h: the evidence of a crash, as the library sent it, read. */
+/* stack.h: the stack frames in the evidence of a crash. */
 #ifndef SSCAP_RUNNER_REPORT_STACK_H
 #define SSCAP_RUNNER_REPORT_STACK_H
 
@@ -23,15 +23,5 @@ void stack_plain_name(const struct symbol *frame, char ret[SYMBOL_FUNCTION_SIZE]
 
 /* Bytes that stood in stdout's stdio buffer. */
 const char *stack_left(const struct sscap_crash *crash, size_t *ret_length);
-
-/* Whether this signal is what a program's own fault brings on: SIGSEGV, SIGABRT, ... */
-bool signal_is_fault(int number);
-
-/* "SIGSEGV", "SIGRTMIN+3". The text is valid until the next call. */
-const char *signal_name(int number);
-
-/* si_code in words, with the address where it says something: "address not mapped: 0x10"; "" where
- * there is nothing to say. */
-void signal_reason(const struct sscap_crash *crash, char *text, size_t size);
 
 #endif

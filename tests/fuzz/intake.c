@@ -23,37 +23,50 @@ enum { STREAM_ROOM = 1 << 20 };
 static const uint8_t nonce[SSCAP_NONCE_SIZE] = "0123456789abcdef";
 
 static struct intake intake;
-static struct ctl events;
+static struct ctl ctl;
 static struct processes processes;
 static struct lines lines;
 static struct buffer buffer;
 static struct cursor cursor;
 static struct error_groups errors;
-static struct process_tree history;
+static struct process_tree tree;
 static struct options options = {.errors_mode = ERRORS_EXIT, .verbose = true};
 
-static uint64_t position(void *context, enum sscap_stream stream)
+static void dead(void *context)
 {
     (void)context;
-    return intake_written(&intake, stream);
+    ctl_drain(&ctl);
 }
 
-static void take_events(void *context)
+static void ended(void *context, struct process *process)
 {
     (void)context;
-    ctl_drain(&events);
+    for (int i = 0; i < SSCAP_STREAMS; i++)
+        process->end_position[i] = intake_written(&intake, (enum sscap_stream)i);
+}
+
+static bool drained(void *context, struct process *process)
+{
+    (void)context;
+    return lines_end(&lines, &process->source);
+}
+
+static void released(void *context, struct process *process)
+{
+    (void)context;
+    lines_release(&lines, &process->source);
 }
 
 static void began(void *context, struct process *process)
 {
     (void)context;
-    process_tree_begin(&history, process);
+    process_tree_begin(&tree, process);
 }
 
 static void adopted(void *context, struct process *process, const struct process *parent)
 {
     (void)context;
-    process_tree_adopt(&history, process, parent);
+    process_tree_adopt(&tree, process, parent);
 }
 
 static void started(void *context, struct process *process)
@@ -67,7 +80,7 @@ static bool closed(void *context, struct process *process)
     (void)context;
     if (!error_groups_take(&errors, process))
         return false;
-    process_tree_note(&history, process, false);
+    process_tree_note(&tree, process, false);
     return true;
 }
 
@@ -77,8 +90,8 @@ static bool read_records(void *context)
     const struct record *record;
     bool any = false;
     for (; (record = buffer_peek(&buffer, &cursor)) != NULL; any = true) {
-        if (record->who.stream >= SSCAP_STREAMS || record->who.end > LINE_GROUP ||
-            (record->who.end == LINE_GROUP && error_groups_of_record(&errors, record) == NULL) ||
+        if (record->who.stream >= SSCAP_STREAMS || record->who.end > LINE_PLACE ||
+            (record->who.end == LINE_PLACE && error_groups_of_record(&errors, record) == NULL) ||
             memchr(record->who.name, 0, sizeof record->who.name) == NULL)
             abort();
         buffer_advance(&buffer, &cursor);
@@ -155,46 +168,53 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool made;
-    int out[2], err[2], ctl[2], named[2];
+    int out[2], err[2], sent[2], named[2];
     struct loop *loop;
-    if (!made && shared_memory_init(64 << 20) < 0)
+    static struct buffer empty_buffer;
+    if (!made &&
+        (shared_memory_init(64 << 20) < 0 || buffer_init(&empty_buffer, 65536, 50, false) < 0))
         abort();
     made = true;
     pair(SOCK_STREAM, out);
     pair(SOCK_STREAM, err);
-    pair(SOCK_SEQPACKET, ctl);
+    pair(SOCK_SEQPACKET, sent);
     pair(SOCK_SEQPACKET,
          named); /* stands in for the listener: accept fails, which is bad input too */
-    if (loop_init(&loop) < 0 || buffer_init(&buffer, 65536, 50, false) < 0)
+    if (loop_init(&loop) < 0)
         abort();
+    buffer = empty_buffer;
     buffer.make_room = read_records;
     buffer_add_cursor(&buffer, &cursor, 3);
     lines_init(&lines, &buffer, &buffer, 1000, 65536);
-    if (processes_init(&processes, loop, &lines) < 0)
+    static const struct process_observer observer = {
+        .began = began,
+        .adopted = adopted,
+        .started = started,
+        .dead = dead,
+        .ended = ended,
+        .drained = drained,
+        .closed = closed,
+        .released = released,
+    };
+    if (processes_init(&processes, loop, &observer) < 0)
         abort();
-    processes.position = position;
-    processes.before_end = take_events;
     struct symbols *symbols = symbols_new();
     if (symbols == NULL)
         abort();
-    error_groups_init(&errors, &options, symbols, &buffer);
+    error_groups_init(&errors, &options, symbols, &buffer, &lines.tails);
     errors.stream = SSCAP_ERR;
-    process_tree_init(&history, true);
-    processes.began = began;
-    processes.adopted = adopted;
-    processes.started = started;
-    processes.closed = closed;
+    process_tree_init(&tree, true);
     processes.arguments = true;
     processes.self = 1; /* we play the processes of the tree */
-    if (ctl_init(&events, loop, &processes, ctl[0], named[0], nonce) < 0 ||
-        intake_init(&intake, loop, &events, &processes, &lines, (const int[]){out[0], err[0]},
-                    nonce) < 0)
+    if (ctl_init(&ctl, loop, &processes, sent[0], named[0], nonce) < 0 ||
+        intake_init(&intake, loop, &ctl, &processes, &lines, (const int[]){out[0], err[0]}, nonce) <
+            0)
         abort();
     while (size >= 2) {
         size_t n = data[1] < size - 2 ? data[1] : size - 2;
         int stream = data[0] & 0x80 ? out[1] : err[1];
         if ((data[0] & 3) == 0)
-            send_event(ctl[1], data + 2, n, false);
+            send_event(sent[1], data + 2, n, false);
         else if ((data[0] & 3) == 1)
             send_frame(stream, data + 2, n, data[0] >> 2 & 3);
         else if ((data[0] & 7) == 7)
@@ -206,26 +226,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     close(out[1]);
     close(err[1]);
-    close(ctl[1]);
+    close(sent[1]);
     close(named[1]);
     loop_on_turn(loop, turn, loop);
     if (loop_run(loop) < 0)
         abort();
-    for (struct process *process = processes.live; process != NULL; process = process->next)
-        while (!lines_end(&lines, process))
+    for (struct process *process = processes_first(&processes.live); process != NULL;
+         process = processes_next(process))
+        while (!lines_end(&lines, &process->source))
             read_records(NULL);
     read_records(NULL);
     processes_close_ended(&processes);
     const struct totals totals = {.processes = processes.count, .now = now_ns()};
     size_t length;
-    free(report_format(&errors, &history, &totals, true, &length));
+    free(report_format(&errors, &tree, &totals, true, &length));
     intake_clear(&intake);
     processes_clear(&processes);
     error_groups_clear(&errors);
-    process_tree_clear(&history);
+    process_tree_clear(&tree);
     symbols_free(symbols);
-    buffer_clear(&buffer);
-    close(ctl[0]);
+    close(sent[0]);
     close(named[0]);
     loop_free(loop);
     return 0;

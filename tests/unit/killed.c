@@ -10,8 +10,7 @@
 #include <unistd.h>
 
 #include "runner/failover/relay.h"
-#include "runner/handover/shared_memory.h"
-#include "runner/processes/processes.h"
+#include "runner/handover/handover.h"
 #include "tests/unit/check.h"
 
 enum {
@@ -42,19 +41,19 @@ static const char *const chunks[] = {
 enum { CHUNKS = sizeof chunks / sizeof chunks[0] };
 
 struct world {
-    struct shared_state flow;
+    struct shared_state state;
     size_t given; /* chunks that have been received */
 };
 
 static void receive(struct world *world, const char *chunk)
 {
-    struct stream *stream = &world->flow.intake.streams[SSCAP_OUT];
-    lines_new_chunk(&world->flow.lines, SSCAP_OUT);
-    SHARED_PUBLISH(stream->message.msg_len, 0);
-    SHARED_PUBLISH(stream->from, 0);
+    struct stream *stream = &world->state.intake.streams[SSCAP_OUT];
+    lines_new_chunk(&world->state.lines, SSCAP_OUT);
+    HANDOVER_SET(stream->message.msg_len, 0);
+    HANDOVER_SET(stream->from, 0);
     memcpy(stream->chunk, chunk, strlen(chunk));
-    SHARED_PUBLISH(stream->message.msg_len, (unsigned int)strlen(chunk));
-    SHARED_PUBLISH(world->given, world->given + 1);
+    HANDOVER_SET(stream->message.msg_len, (unsigned int)strlen(chunk));
+    HANDOVER_SET(world->given, world->given + 1);
 }
 
 static bool make_room(void *context)
@@ -62,36 +61,38 @@ static bool make_room(void *context)
     return sink_pump(context, false);
 }
 
-static void run(struct world *world, struct process *process)
+static void run(struct world *world, struct source *source)
 {
-    struct stream *stream = &world->flow.intake.streams[SSCAP_OUT];
+    const struct writer who = {.pid = 100, .tid = 100, .stream = SSCAP_OUT};
+    struct stream *stream = &world->state.intake.streams[SSCAP_OUT];
     for (size_t i = 0; i < CHUNKS; i++) {
         receive(world, chunks[i]);
-        while (!lines_feed(&world->flow.lines, process, SSCAP_OUT, 0, stream->chunk, &stream->from,
+        while (!lines_feed(&world->state.lines, source, &who, stream->chunk, &stream->from,
                            strlen(chunks[i])))
-            sink_pump(&world->flow.outputs.sinks[0], false);
+            sink_pump(&world->state.outputs.sinks[0], false);
         if (i % 2 == 0)
-            sink_pump(&world->flow.outputs.sinks[0], true);
+            sink_pump(&world->state.outputs.sinks[0], true);
     }
 }
 
 static struct world *make_world(int file)
 {
+    static const struct sink_observer observer;
     static struct tag tag;
     static struct loop *loop;
     CHECK(shared_memory_init(SHARED_SIZE) == 0 && loop_init(&loop) == 0);
     struct world *world = shared_memory_alloc(sizeof *world);
     CHECK(world != NULL);
-    struct outputs *outputs = &world->flow.outputs;
+    struct outputs *outputs = &world->state.outputs;
     outputs->buffer_count = outputs->sink_count = 1;
     CHECK(buffer_init(&outputs->buffers[0], RING_SIZE, LINES_MAX, false) == 0);
     outputs->buffers[0].make_room = make_room;
     outputs->buffers[0].context = &outputs->sinks[0];
-    CHECK(sink_init(&outputs->sinks[0], loop, &outputs->buffers[0], &tag, file, 1u << SSCAP_OUT,
-                    true) == 0);
-    lines_init(&world->flow.lines, &outputs->buffers[0], &outputs->buffers[0], LINE_MAX_BYTES,
+    CHECK(sink_init(&outputs->sinks[0], &observer, loop, &outputs->buffers[0], &tag, file,
+                    1u << SSCAP_OUT, true) == 0);
+    lines_init(&world->state.lines, &outputs->buffers[0], &outputs->buffers[0], LINE_MAX_BYTES,
                RING_SIZE * 4);
-    world->flow.intake.streams[SSCAP_OUT].chunk = shared_memory_alloc(INTAKE_CHUNK_SIZE);
+    world->state.intake.streams[SSCAP_OUT].chunk = shared_memory_alloc(INTAKE_CHUNK_SIZE);
     return world;
 }
 
@@ -140,8 +141,8 @@ static _Noreturn void outlive(struct world *world, int file)
     int pair[2];
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && close(pair[1]) == 0);
     channels.stream[SSCAP_OUT] = pair[0];
-    relay_prepare(&world->flow);
-    relay_run(&channels, &world->flow, 1u << SSCAP_OUT, true, 0);
+    relay_prepare(&world->state);
+    relay_run(&channels, &world->state, 1u << SSCAP_OUT, true, 0);
     check_output(copy, world->given);
     _exit(0);
 }
@@ -158,7 +159,7 @@ static void survive(struct world *world, int file)
 
 int main(void)
 {
-    static struct process process = {.pid = 100};
+    static struct source source;
     int status;
     int file = memfd_create("output", 0);
     CHECK(file >= 0);
@@ -169,7 +170,7 @@ int main(void)
         if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
             _exit(77);
         raise(SIGSTOP);
-        run(world, &process);
+        run(world, &source);
         _exit(0);
     }
     unsigned int steps = 0;

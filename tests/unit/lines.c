@@ -6,21 +6,20 @@
 #include <string.h>
 
 #include "runner/handover/shared_memory.h"
-#include "runner/processes/processes.h"
 #include "tests/unit/check.h"
 
 enum { WRITERS = 4, TEXT_SIZE = 20000, LINE_MAX_BYTES = 100 };
 
-struct source {
-    struct process process;
-    uint32_t tid;
+struct model {
+    struct source source; /* the first of a process's two has it */
+    struct writer who;
     char text[TEXT_SIZE];
     size_t fed;
     char seen[TEXT_SIZE * 2]; /* the records put together again */
     size_t seen_length;
 };
 
-static void make_text(struct source *writer, uint64_t *seed)
+static void make_text(struct model *writer, uint64_t *seed)
 {
     for (size_t i = 0; i < TEXT_SIZE; i++) {
         uint64_t kind = random_below(seed, 40);
@@ -28,20 +27,20 @@ static void make_text(struct source *writer, uint64_t *seed)
     }
 }
 
-static struct source *writer_of(struct source *writers, const struct record *record)
+static struct model *writer_of(struct model *writers, const struct record *record)
 {
     for (size_t i = 0; i < WRITERS; i++)
-        if (writers[i].process.pid == record->who.pid && writers[i].tid == record->who.tid)
+        if (writers[i].who.pid == record->who.pid && writers[i].who.tid == record->who.tid)
             return &writers[i];
     CHECK(!"a record of an unknown writer");
     return NULL;
 }
 
-static void read_all(struct buffer *buffer, struct cursor *cursor, struct source *writers)
+static void read_all(struct buffer *buffer, struct cursor *cursor, struct model *writers)
 {
     const struct record *record;
     while ((record = buffer_peek(buffer, cursor)) != NULL) {
-        struct source *writer = writer_of(writers, record);
+        struct model *writer = writer_of(writers, record);
         CHECK(record->length <= LINE_MAX_BYTES);
         CHECK(record->who.end != LINE_SPLIT || record->length == LINE_MAX_BYTES);
         CHECK(memchr(record->text, '\n', record->length) == NULL);
@@ -56,7 +55,7 @@ static void read_all(struct buffer *buffer, struct cursor *cursor, struct source
 
 static void run(uint64_t seed)
 {
-    static struct source writers[WRITERS];
+    static struct model writers[WRITERS];
     struct buffer buffer;
     struct cursor cursor;
     struct lines lines;
@@ -66,41 +65,39 @@ static void run(uint64_t seed)
     buffer_add_cursor(&buffer, &cursor, 3);
     lines_init(&lines, &buffer, &buffer, LINE_MAX_BYTES, 65536);
     for (int i = 0; i < WRITERS; i++) { /* two threads each of two processes */
-        writers[i].process = (struct process){.pid = 100 + i / 2};
-        strcpy(writers[i].process.stream_name[SSCAP_OUT], "writer");
-        writers[i].tid = (uint32_t)(i % 2 == 0 ? 100 + i / 2 : 500 + i);
+        writers[i].who = (struct writer){.pid = 100 + i / 2, .stream = SSCAP_OUT};
+        strcpy(writers[i].who.name, "writer");
+        writers[i].who.tid = (uint32_t)(i % 2 == 0 ? 100 + i / 2 : 500 + i);
         make_text(&writers[i], &seed);
     }
     while (done < WRITERS) {
-        struct source *writer = &writers[random_below(&seed, WRITERS)];
-        struct process *process = &writers[(writer - writers) / 2 * 2].process;
+        struct model *writer = &writers[random_below(&seed, WRITERS)];
+        struct source *source = &writers[(writer - writers) / 2 * 2].source;
         size_t left = TEXT_SIZE - writer->fed;
         size_t n = 1 + random_below(&seed, 300);
         if (left == 0)
             continue;
         n = n < left ? n : left;
-        uint32_t tid = writer->tid < 500 ? 0 : writer->tid;
         size_t end = writer->fed + n;
-        bool all = lines_feed(&lines, process, SSCAP_OUT, tid, writer->text, &writer->fed, end);
+        bool all = lines_feed(&lines, source, &writer->who, writer->text, &writer->fed, end);
         CHECK(all ? writer->fed == end : writer->fed < end);
         if (!all)
             read_all(&buffer, &cursor, writers);
         done += writer->fed == TEXT_SIZE;
     }
     for (int i = 0; i < WRITERS; i += 2)
-        while (!lines_end(&lines, &writers[i].process))
+        while (!lines_end(&lines, &writers[i].source))
             read_all(&buffer, &cursor, writers);
     read_all(&buffer, &cursor, writers);
     for (int i = 0; i < WRITERS; i++) {
         CHECK(writers[i].seen_length == TEXT_SIZE);
         CHECK(memcmp(writers[i].seen, writers[i].text, TEXT_SIZE) == 0);
     }
-    CHECK(lines.open_bytes == 0 && lines.oldest == NULL &&
+    CHECK(lines.open_bytes == 0 && lines.unfinished.first == NULL &&
           lines.bytes == (uint64_t)WRITERS * TEXT_SIZE);
     for (int i = 0; i < WRITERS; i += 2)
-        tail_clear(&lines.tails, &writers[i].process.tail[SSCAP_OUT]);
+        lines_release(&lines, &writers[i].source);
     CHECK(lines.tails.used == 0);
-    buffer_clear(&buffer);
 }
 
 int main(void)

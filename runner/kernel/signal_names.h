@@ -1,0 +1,20 @@
+/* signal_names.h: signals and their codes in words. */
+#ifndef SSCAP_RUNNER_KERNEL_SIGNAL_NAMES_H
+#define SSCAP_RUNNER_KERNEL_SIGNAL_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shim/wire.h"
+
+/* Whether a program's own fault raises this signal: SIGSEGV, SIGABRT, ... */
+bool signal_is_fault(int number);
+
+/* "SIGSEGV", "SIGRTMIN+3". The text is valid until the next call. */
+const char *signal_name(int number);
+
+/* Puts si_code into words, with the address where it means something: "address not mapped: 0x10".
+ * "" where there is nothing to say. */
+void signal_reason(const struct sscap_crash *crash, char *text, size_t size);
+
+#endif
