@@ -14,10 +14,10 @@
 
 #include "runner/failover/guardian.h"
 #include "runner/launch/start.h"
-#include "runner/output/tag.h"
 #include "runner/report/report.h"
 #include "runner/report/totals.h"
 #include "runner/runner.h"
+#include "runner/tag_template.h"
 #include "runner/util.h"
 #include "shim/wire.h"
 
@@ -189,7 +189,7 @@ static int init_capture(struct runner *r)
     if (error == 0)
         error = intake_init(&r->state->intake, r->loop, &r->ctl, &r->processes, &r->state->lines,
                             channels->stream, channels->nonce);
-    r->state->intake.ranks = tag_has(r->options.tag, "rank");
+    r->state->intake.ranks = tag_template_has(r->options.tag, "rank");
     return error;
 }
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runner/output/tag.h"
+#include "runner/tag_template.h"
 #include "runner/util.h"
 #include "shim/wire.h"
 
@@ -294,7 +294,7 @@ static void set(struct options *options, const struct option_row *row, const cha
         *(int *)member = read_choice(row, source, value);
         break;
     case KIND_TEMPLATE: {
-        const char *wrong = tag_check(value);
+        const char *wrong = tag_template_check(value);
         if (wrong != NULL)
             refuse(source, value, wrong);
         *(const char **)member = value;

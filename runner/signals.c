@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/failover/orders.h"
+#include "runner/orders.h"
 #include "runner/util.h"
 
 /* After so long without an answer the guardian is taken for stopped. */

@@ -117,6 +117,30 @@ assert_peak_below() {
     assert_empty "$err"
 }
 
+@test "buffer: places of error groups are no lines: they push none out, and are not counted" {
+    # Each status is a group of its own, and each group has its place among the lines.
+    cat >"$TMP/fail" <<'EOF'
+for i in 1 2 3 4 5; do echo "line $i"; sh -c "exit $i"; sh -c "exit 1$i"; done
+EOF
+    run_sscap -q --tail -n 5 --tag=none sh "$TMP/fail"
+    assert_same <(seq -f 'line %g' 5) "$out"
+    # The same while nobody reads. All go through one buffer.
+    cat >>"$TMP/fail" <<'EOF'
+seq 1000001 1300000
+: >printed
+EOF
+    cd "$TMP" && mkfifo fifo
+    exec 7<>fifo
+    (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --on-full=drop -n 100 --tag=none -v sh ./fail) >fifo 2>&1 &
+    job=$!
+    wait_until [ -e printed ]
+    release
+    dropped=$(sed -n 's/^sscap: \([0-9]*\) lines\{0,1\} dropped, .*/\1/p' "$out")
+    [ "$dropped" -gt 0 ]
+    # Lines that came out and lines that were dropped are all lines that there were.
+    assert_equal 300005 $((dropped + $(grep -cE '^(line )?[0-9]+$' "$out")))
+}
+
 @test "buffer: block with room for one line" {
     stick --tag=none -n 1 sh -c 'echo $$ >"$0"; exec '"$LONG" "$TMP/writer"
     wait_until writer_blocked

@@ -24,6 +24,78 @@ same_lines_as_bare() {
     check_lines --some "$err" "$TMP/bare.err"
 }
 
+# --- ctl and SCM_RIGHTS ------------------------------------------------------------------------------------
+
+@test "an empty message on ctl is no end: all processes are recorded, and nothing gets slow" {
+    cat >"$TMP/empty.py" <<'EOF'
+import os
+for i in range(3):
+    os.write(700, b"")
+for i in range(600):
+    if os.fork() == 0:
+        os.write(700, b"")
+        os._exit(0)
+    os.wait()
+print("done")
+EOF
+    SECONDS=0
+    run_sscap -v --tag=none "$PYTHON" "$TMP/empty.py"
+    assert_status 0
+    assert_text "$out" done
+    assert_matches "$err" '^sscap: 601 processes \(0 without the library\), 1 line, '
+    [ "$SECONDS" -lt 20 ] # 600 forks take 0.6 s; with ctl unread they took 22 s
+}
+
+# Makes a child that the library does not see, so the runner asks the kernel for its pidfd.
+@test "descriptors that a process sends to the runner are not kept" {
+    cat >"$TMP/send.py" <<'EOF'
+import array, ctypes, os, platform, signal, socket, sys
+clone = {"x86_64": 56, "aarch64": 220}[platform.machine()]
+if ctypes.CDLL(None).syscall(clone, signal.SIGCHLD, 0, 0, 0, 0) == 0:
+    for fd in (700, 1):
+        peer = socket.socket(fileno=fd)
+        for i in range(200):
+            try:
+                peer.sendmsg([b"x\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0]))])
+            except PermissionError:  # since Linux 6.16
+                pass
+        peer.detach()
+    os._exit(0)
+os.wait()
+open(sys.argv[1], "w").write("sent")
+open(sys.argv[2]).readline()
+EOF
+    mkfifo "$TMP/go"
+    start --tag=none "$PYTHON" "$TMP/send.py" "$TMP/sent" "$TMP/go"
+    wait_until [ -s "$TMP/sent" ]
+    set -- "/proc/$(worker)/fd"/*
+    [ $# -lt 40 ]
+    echo >"$TMP/go"
+    finish
+    assert_status 0
+}
+
+@test "a process that floods ctl does not stop the others" {
+    cat >"$TMP/flood.py" <<'EOF'
+import os, signal, subprocess
+flooder = os.fork()
+if flooder == 0:
+    while True:
+        os.write(700, b"nonsense")
+for i in range(50):
+    subprocess.run(["echo", f"line {i}"], check=True)
+    print(f"after {i}", flush=True)
+os.kill(flooder, signal.SIGKILL)
+EOF
+    SECONDS=0
+    run_sscap --tag=none "$PYTHON" "$TMP/flood.py"
+    assert_status 0
+    for i in {0..49}; do printf 'line %d\nafter %d\n' "$i" "$i"; done >"$TMP/expected"
+    assert_same "$TMP/expected" "$out"
+    # A program that the runner cannot keep up with waits for it at most 0.2 s for each event.
+    [ "$SECONDS" -lt 60 ]
+}
+
 # --- the session variable -----------------------------------------------------------------------------------
 
 # session_field N VALUE: the session variable with that field changed (from 1), and the check made right again

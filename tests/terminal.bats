@@ -200,6 +200,32 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
 
 # --- ^Z ---
 
+@test "terminal: ^C once ends sscap when the command has ended, whoever has a stream open" {
+    cd "$TMP"
+    # bash has its background jobs ignore ^C.
+    type "cd $TMP; '$SSCAP' bash -c 'sleep 1000 & echo \$! >left; echo here; sleep 1000'"
+    wait_until shows 'here$'
+    keys C-c
+    wait_until prompts 2
+    kill -0 "$(cat left)"
+    status_is 130
+    kill -KILL "$(cat left)"
+}
+
+@test "terminal: ^C that the command survives does not end the wait for others" {
+    cd "$TMP" && mkfifo go
+    type "cd $TMP; '$SSCAP' bash -c 'trap \"echo caught\" INT; (read -r x <go) & echo here; sleep 1000; echo on; read -r y <go'"
+    wait_until shows 'here$'
+    keys C-c
+    wait_until shows 'caught$'
+    wait_until shows 'on$'
+    prompts 1
+    echo >go
+    echo >go
+    wait_until prompts 2
+    status_is 0
+}
+
 @test "terminal: ^Z stops sscap and the command, fg goes on, as often as one likes" {
     local i command runner
     mkfifo "$TMP/go"

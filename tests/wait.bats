@@ -135,6 +135,24 @@ sscap: ^C stops waiting; so does --wait=command from the start"
     assert_equal rest "$(tail -n 1 "$out" | untag)"
 }
 
+@test "wait: command: what goes on in the background ends on SIGTERM, SIGINT and SIGHUP" {
+    prepare
+    for signal in TERM INT HUP; do
+        start --wait=command bash -c "(read -r x <go) & echo \$! >$TMP/left; exit 6"
+        finish
+        assert_status 6
+        # The child of the runner goes on with the runner's arguments.
+        relay=$(pgrep -f "^[^ ]*sscap --wait=command bash .*$TMP/left")
+        kill -s "$signal" "$relay"
+        wait_until gone "$relay"
+        kill -KILL "$(cat "$TMP/left")"
+    done
+}
+
+gone() {
+    [ ! -e "/proc/$1" ]
+}
+
 # --- --wait=tree ---
 
 @test "wait: tree: a process without streams is waited for" {

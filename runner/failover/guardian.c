@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/failover/orders.h"
+#include "runner/orders.h"
 #include "runner/failover/relay.h"
 #include "runner/kernel/signal_names.h"
 #include "runner/signals.h"

@@ -13,62 +13,15 @@
 
 #include "runner/util.h"
 
-static const char *const placeholders[] = {"name", "pid",     "tid",    "ppid",
-                                           "time", "elapsed", "stream", "rank"};
-enum placeholder { NAME, PID, TID, PPID, TIME, ELAPSED, STREAM, RANK, PLACEHOLDERS };
-
 enum { PALETTE = 12 };
-
-/* The placeholder at text ("{name}"), its length with braces; -1: none. */
-static int placeholder_at(const char *text, size_t *ret_length)
-{
-    for (int i = 0; i < PLACEHOLDERS; i++) {
-        size_t length = strlen(placeholders[i]);
-        if (text[0] == '{' && strncmp(text + 1, placeholders[i], length) == 0 &&
-            text[1 + length] == '}') {
-            *ret_length = length + 2;
-            return i;
-        }
-    }
-    return -1;
-}
-
-const char *tag_check(const char *template)
-{
-    size_t length;
-    if (*template == '\0')
-        return "is empty (none: no tags)";
-    if (strlen(template) > TAG_MAX / 4)
-        return "is too long";
-    for (const char *c = template; *c != '\0'; c++) {
-        if (*c == '\n')
-            return "has a newline in it";
-        if (*c == '{' && placeholder_at(c, &length) < 0)
-            return "has a placeholder that is none of {name} {pid} {tid} {ppid} {time} {elapsed} "
-                   "{stream} "
-                   "{rank}";
-    }
-    return NULL;
-}
-
-bool tag_has(const char *template, const char *placeholder)
-{
-    size_t length;
-    for (const char *c = template; *c != '\0'; c++) {
-        int found = placeholder_at(c, &length);
-        if (found >= 0 && strcmp(placeholders[found], placeholder) == 0)
-            return true;
-    }
-    return false;
-}
 
 void tag_init(struct tag *tag, const char *template, bool timestamps, bool color, size_t *width,
               uint64_t start)
 {
     *tag = (struct tag){.template = strcmp(template, "none") == 0 ? NULL : template,
                         .timestamps = timestamps,
-                        .timed = timestamps || tag_has(template, "time") ||
-                                 tag_has(template, "elapsed"),
+                        .timed = timestamps || tag_template_has(template, "time") ||
+                                 tag_template_has(template, "elapsed"),
                         .color = color,
                         .width = width,
                         .start = start};
@@ -83,31 +36,31 @@ static int format_time(char *text, size_t size, uint64_t wall)
                     (int)(wall % NS_PER_S / NS_PER_MS));
 }
 
-static int format_placeholder(const struct tag *tag, enum placeholder which,
+static int format_placeholder(const struct tag *tag, enum tag_placeholder which,
                               const struct record *record, char *text, size_t size)
 {
     switch (which) {
-    case NAME:
+    case TAG_NAME:
         return snprintf(text, size, "%.*s", SSCAP_NAME_SIZE, record->who.name);
-    case PID:
+    case TAG_PID:
         return snprintf(text, size, "%d", record->who.pid);
-    case TID:
+    case TAG_TID:
         return snprintf(text, size, "%u", record->who.tid);
-    case PPID:
+    case TAG_PPID:
         return snprintf(text, size, "%d", record->who.ppid);
-    case TIME:
+    case TAG_TIME:
         return format_time(text, size, record->time);
-    case ELAPSED: {
+    case TAG_ELAPSED: {
         uint64_t elapsed = record->time > tag->start ? record->time - tag->start : 0;
         return snprintf(text, size, "%llu.%03llu", (unsigned long long)(elapsed / NS_PER_S),
                         (unsigned long long)(elapsed % NS_PER_S / NS_PER_MS));
     }
-    case STREAM:
+    case TAG_STREAM:
         return snprintf(text, size, "%s", record->who.stream == SSCAP_OUT ? "stdout" : "stderr");
-    case RANK:
+    case TAG_RANK:
         return record->who.rank < 0 ? snprintf(text, size, "-")
                                     : snprintf(text, size, "%d", record->who.rank);
-    case PLACEHOLDERS:
+    case TAG_PLACEHOLDERS:
         break;
     }
     return 0;
@@ -119,12 +72,13 @@ static size_t fill(const struct tag *tag, const struct record *record, char *tex
     size_t n = 0;
     size_t length;
     for (const char *c = tag->template; *c != '\0' && n < size - 1;) {
-        int which = placeholder_at(c, &length);
+        int which = tag_template_placeholder(c, &length);
         if (which < 0) {
             text[n++] = *c++;
             continue;
         }
-        int printed = format_placeholder(tag, (enum placeholder)which, record, text + n, size - n);
+        int printed = format_placeholder(tag, (enum tag_placeholder)which, record, text + n,
+                                         size - n);
         n += printed < 0 ? 0 : (size_t)printed;
         if (n > size - 1)
             n = size - 1;

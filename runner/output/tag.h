@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "runner/lines/buffer.h"
+#include "runner/tag_template.h"
 
 enum { TAG_MAX = 1024 }; /* bytes of a finished tag; longer ones are cut */
 
@@ -22,12 +23,6 @@ struct tag {
     size_t length;
     char text[TAG_MAX];
 };
-
-/* NULL, or what is wrong with a template. */
-const char *tag_check(const char *template);
-
-/* Whether the template has this placeholder, e.g. "rank". */
-bool tag_has(const char *template, const char *placeholder);
 
 /* `width` is shared by all tags; the caller sets it to 0 once. */
 void tag_init(struct tag *tag, const char *template, bool timestamps, bool color, size_t *width,

@@ -1,6 +1,6 @@
 /* orders.h: what the guardian and the runner tell each other, over a socket of their own. */
-#ifndef SSCAP_RUNNER_FAILOVER_ORDERS_H
-#define SSCAP_RUNNER_FAILOVER_ORDERS_H
+#ifndef SSCAP_RUNNER_ORDERS_H
+#define SSCAP_RUNNER_ORDERS_H
 
 #include <stdint.h>
 
