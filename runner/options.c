@@ -15,8 +15,9 @@
 #include "runner/util.h"
 #include "shim/wire.h"
 
+/* The Makefile's VERSION. Fuzzers and checkers compile without it. */
 #ifndef SSCAP_VERSION
-#define SSCAP_VERSION "0.1.0"
+#define SSCAP_VERSION "0.0.0"
 #endif
 
 enum kind {
@@ -49,50 +50,49 @@ struct option_row {
 
 static const struct option_row rows[] = {
     {"lines", 'n', KIND_COUNT, "N", NULL, AT(lines), 1, COUNT_MAX,
-     "keep at most N lines in the buffer (10000)"},
+     "keep at most N lines in the buffer (default 10000)"},
     {"bytes", 0, KIND_SIZE, "SIZE", NULL, AT(bytes), 65536, SIZE_MAX_OPTION,
-     "keep at most SIZE bytes in the buffer (16M)"},
+     "keep at most SIZE bytes in the buffer (default 16M)"},
     {"max-line", 0, KIND_SIZE, "SIZE", NULL, AT(line_max), 16, SIZE_MAX_OPTION,
-     "split lines longer than SIZE (1M)"},
+     "split lines longer than SIZE (default 1M)"},
     {"tail", 0, KIND_TAIL, "N", NULL, AT(tail_lines), 1, COUNT_MAX,
-     "print the last N kept lines (all) at the end, nothing before"},
+     "print nothing until the end, then the last N kept lines (default: all kept lines)"},
     {"tag", 't', KIND_TEMPLATE, "FORMAT", NULL, AT(tag), 0, 0,
-     "what stands before each line: none, or text with {name} {pid} {tid} {ppid} {time} {elapsed} "
-     "{stream} "
-     "{rank} ({name}[{pid}])"},
-    {"timestamps", 'T', KIND_FLAG, NULL, NULL, AT(timestamps), 0, 0, "a time before each tag"},
+     "text before each line, with {name} {pid} {tid} {ppid} {time} {elapsed} {stream} {rank}; or "
+     "none (default {name}[{pid}])"},
+    {"timestamps", 'T', KIND_FLAG, NULL, NULL, AT(timestamps), 0, 0,
+     "print the local time before each tag"},
     {"stderr", 0, KIND_CHOICE, "WHERE", "split|merge|pass", AT(stderr_mode), 0, 0,
-     "capture stderr by itself, together with stdout in exact order, or not at all (split)"},
+     "capture stderr separately (default), together with stdout in exact order, or not at all"},
     {"buffer", 0, KIND_CHOICE, "HOW", "keep|line|block|none", AT(buffer_mode), 0, 0,
-     "how the programs' stdout is buffered (line)"},
+     "how the programs buffer stdout: as without sscap, by lines (default), by blocks, or not at "
+     "all"},
     {"tty", 0, KIND_CHOICE, "WHEN", "auto|always|never", AT(tty_mode), 0, 0,
-     "whether captured streams claim to be a terminal (auto: those that go to one)"},
+     "whether captured streams look like a terminal to the programs (default auto: those that "
+     "sscap prints to a terminal)"},
     {"wait", 0, KIND_CHOICE, "FOR", "streams|command|tree", AT(wait_mode), 0, 0,
-     "end when no process holds a stream any more, when the command has ended, or when all "
-     "processes have "
-     "(streams)"},
+     "end when no process holds a captured stream (default), when COMMAND has ended, or when all "
+     "processes have ended"},
     {"on-full", 0, KIND_CHOICE, "WHAT", "block|drop", AT(full_mode), 0, 0,
-     "when what reads sscap's output is too slow: make the writers wait, or drop the oldest lines "
-     "and say "
-     "how many (block)"},
+     "when the reader of the output is slow: block the writers (default), or drop the oldest lines "
+     "and say how many"},
     {"errors", 0, KIND_CHOICE, "WHICH", "crash|exit|none", AT(errors_mode), 0, 0,
-     "what is a failure: processes killed by signals, also those that exit with a status other "
-     "than 0, or "
-     "nothing (exit)"},
+     "what counts as a failure: death by a signal; also an exit status other than 0 (default); or "
+     "nothing"},
     {"ok-exit", 0, KIND_OK_EXIT, "NAME=CODE[,CODE]", NULL, AT(ok_exits), 0, 0,
-     "statuses that are no failure of that program (grep=1); may be given again"},
+     "exit codes that are not failures of program NAME, as in grep=1; may be given several times"},
     {"strict", 0, KIND_FLAG, NULL, NULL, AT(strict), 0, 0,
-     "exit with 123 when COMMAND succeeded and any of its processes failed"},
+     "exit with 123 if COMMAND succeeds but one of its processes fails"},
     {"tree", 0, KIND_FLAG, NULL, NULL, AT(tree), 0, 0,
      "print the tree of all processes at the end"},
     {"no-args", 0, KIND_FLAG, NULL, NULL, AT(no_arguments), 0, 0,
-     "keep the programs' arguments out of the report"},
+     "leave the programs' arguments out of the report"},
     {"color", 0, KIND_CHOICE, "WHEN", "auto|always|never", AT(color_mode), 0, 0,
-     "colour the tags (auto: on a terminal)"},
-    {"quiet", 'q', KIND_FLAG, NULL, NULL, AT(quiet), 0, 0, "no notices and no report"},
+     "colour the tags and the report (default auto: on a terminal)"},
+    {"quiet", 'q', KIND_FLAG, NULL, NULL, AT(quiet), 0, 0, "print no notices and no report"},
     {"verbose", 'v', KIND_FLAG, NULL, NULL, AT(verbose), 0, 0,
-     "totals at the end, and all of the report"},
-    {"help", 'h', KIND_HELP, NULL, NULL, 0, 0, 0, "print this and exit"},
+     "print totals and the full report at the end"},
+    {"help", 'h', KIND_HELP, NULL, NULL, 0, 0, 0, "print this help and exit"},
     {"version", 'V', KIND_VERSION, NULL, NULL, 0, 0, 0, "print the version and exit"},
     {"image", 0, KIND_TEXT, "FILE", NULL, AT(image), 0, 0, NULL}, /* wire.h: SSCAP_OPTION_IMAGE */
 };
@@ -128,7 +128,8 @@ static void print_help(void)
 {
     puts("Usage: sscap [OPTIONS] [--] COMMAND [ARG...]\n"
          "Runs COMMAND and shows what each of its processes prints, line by whole line,\n"
-         "under the name of that process.\n");
+         "under the name of the process that wrote it. At the end, sscap reports which\n"
+         "processes failed, and how.\n");
     for (size_t i = 0; i < ROWS; i++) {
         const struct option_row *row = &rows[i];
         char left[80];
@@ -146,12 +147,12 @@ static void print_help(void)
             printf("%-*s", HELP_COLUMN, left);
         print_wrapped(row->help);
     }
-    puts("\nSIZE may end in K, M or G. Each option is also a variable: SSCAP_LINES=500,\n"
-         "SSCAP_ON_FULL=drop, SSCAP_TIMESTAMPS=1. Without a wrapper, with variables only:\n"
+    puts("\nSIZE is in bytes and may end in K, M or G. A variable can set each option, too:\n"
+         "SSCAP_LINES=500, SSCAP_ON_FULL=drop, SSCAP_TIMESTAMPS=1. Where you cannot put\n"
+         "sscap before a command, preload its library; only variables set options then:\n"
          "  LD_PRELOAD=libsscap.so COMMAND [ARG...]\n\n"
-         "Exit status: COMMAND's own; 128+N when signal N ended it; with --strict 123 (see\n"
-         "there); 125 sscap failed, 126 COMMAND cannot be executed, 127 COMMAND was not\n"
-         "found.");
+         "Exit status: that of COMMAND; 128+N if signal N killed it; 123: see --strict;\n"
+         "125: sscap failed; 126: COMMAND cannot be executed; 127: COMMAND not found.");
 }
 
 /* What was asked for has been printed; or has not (a full disk), which must not look like success.
@@ -247,7 +248,7 @@ static void read_ok_exits(struct options *options, const char *source, const cha
         if (*word == '\0')
             continue;
         if (options->ok_exit_count == OK_EXITS_MAX)
-            refuse(source, value, "is one too many");
+            refuse(source, value, "exceeds the limit of 64 such values");
         memset(ok, 0, sizeof *ok);
         if (codes == NULL || codes == word || !read_codes(codes + 1, ok))
             refuse(source, value, "is not NAME=CODE[,CODE...] with codes from 1 to 255");
