@@ -2,6 +2,7 @@
  *
  * One row says everything of an option: command line, variable, --help and the checks of its value
  * come from here. */
+#define _GNU_SOURCE
 #include "runner/options.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runner/tag_template.h"
 #include "runner/util.h"
@@ -47,6 +49,9 @@ struct option_row {
 #define AT(member)      offsetof(struct options, member)
 #define COUNT_MAX       1000000000
 #define SIZE_MAX_OPTION (1ull << 40)
+#define VARIABLE_PREFIX "SSCAP_"
+
+enum { VARIABLE_MAX = 64 };
 
 static const struct option_row rows[] = {
     {"lines", 'n', KIND_COUNT, "N", NULL, AT(lines), 1, COUNT_MAX,
@@ -317,20 +322,59 @@ static void set(struct options *options, const struct option_row *row, const cha
 }
 
 /* SSCAP_ON_FULL for on-full. */
+static bool variable_of(const struct option_row *row, char name[VARIABLE_MAX])
+{
+    size_t length = sizeof VARIABLE_PREFIX - 1;
+    memcpy(name, VARIABLE_PREFIX, length);
+    if (row->help == NULL || row->kind == KIND_HELP || row->kind == KIND_VERSION)
+        return false;
+    for (const char *c = row->name; *c != '\0'; c++)
+        name[length++] = (char)(*c == '-' ? '_' : *c & ~0x20);
+    name[length] = '\0';
+    return true;
+}
+
+/* Variables that are no options. */
+static const char *const other_variables[] = {SSCAP_ENV_SESSION, SSCAP_ENV_RUNNER, "SSCAP_LIBRARY",
+                                              "SSCAP_DEBUG"};
+
+/* `name` ends at '='. */
+static bool is_variable(const char *name, size_t length)
+{
+    char known[VARIABLE_MAX];
+    for (size_t i = 0; i < ROWS; i++)
+        if (variable_of(&rows[i], known) && strlen(known) == length &&
+            memcmp(known, name, length) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof other_variables / sizeof other_variables[0]; i++)
+        if (strlen(other_variables[i]) == length && memcmp(other_variables[i], name, length) == 0)
+            return true;
+    return false;
+}
+
+/* A wrong variable does not keep the command from starting, because the environment may be made for
+ * a later version of sscap. */
+static void warn_of_unknown_variables(void)
+{
+    for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
+        size_t length = strcspn(*entry, "=");
+        bool ours = strncmp(*entry, VARIABLE_PREFIX, sizeof VARIABLE_PREFIX - 1) == 0;
+        char name[VARIABLE_MAX];
+        if (!ours || is_variable(*entry, length))
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)length, *entry);
+        make_safe(name);
+        say("variable %s is ignored, because no option has that name (see sscap --help)", name);
+    }
+}
+
 static void read_environment(struct options *options)
 {
+    char name[VARIABLE_MAX];
     for (size_t i = 0; i < ROWS; i++) {
-        char name[64] = "SSCAP_";
-        size_t length = strlen(name);
-        if (rows[i].help == NULL || rows[i].kind == KIND_HELP || rows[i].kind == KIND_VERSION)
-            continue;
-        for (const char *c = rows[i].name; *c != '\0'; c++)
-            name[length++] = (char)(*c == '-' ? '_' : *c & ~0x20);
-        name[length] = '\0';
-        const char *value = getenv(name);
-        if (value == NULL)
-            continue;
-        set(options, &rows[i], name, value);
+        const char *value = variable_of(&rows[i], name) ? getenv(name) : NULL;
+        if (value != NULL)
+            set(options, &rows[i], name, value);
     }
 }
 
@@ -389,6 +433,8 @@ void options_read(struct options *options, int argc, char *argv[])
     if (optind >= argc)
         die("no command given (see sscap --help)");
     options->command = argv + optind;
+    if (!options->quiet)
+        warn_of_unknown_variables();
     if (options->line_max > options->bytes / 4)
         options->line_max = options->bytes / 4; /* several must fit into the buffer */
 }

@@ -76,11 +76,18 @@ static void reap(struct signals *signals)
     }
 }
 
-/* ^Z reaches the whole foreground process group. The command stops by itself. */
-static void stop(struct signals *signals)
+/* ^Z reaches the whole foreground process group. The command stops by itself. We stop by the same
+ * signal, because the kernel discards it where nobody could ever continue us (an orphaned process
+ * group, setpgid(2)); SIGSTOP would stop us there for good. */
+static void stop(struct signals *signals, int number)
 {
+    sigset_t one;
     signals->observer->stopping(signals->observer->context);
-    raise(SIGSTOP);
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    raise(number); /* blocked until the next line */
+    sigprocmask(SIG_UNBLOCK, &one, NULL);
+    sigprocmask(SIG_BLOCK, &one, NULL);
 }
 
 /* `reached`: the command has got the signal, too, and must not get it from us a second time. That
@@ -90,7 +97,7 @@ static void take(struct signals *signals, int number, bool reached)
     if (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU) {
         if (!reached && signals->command > 0)
             kill(signals->command, number);
-        stop(signals);
+        stop(signals, number);
         return;
     }
     signals->asked |= signals_bit(number);

@@ -40,17 +40,17 @@ static void say_who(const struct waiting *waiting, bool held, size_t n, const ch
     char status[64];
     describe_status(waiting->command_status, status, sizeof status);
     if (held)
-        say("'%s' %s; still held by %zu process%s, waiting: %s", command, status, n, plural_es(n),
-            names);
+        say("'%s' %s; waiting for %zu process%s that hold%s a stream: %s", command, status, n,
+            plural_es(n), n == 1 ? "s" : "", names);
     else
         say("'%s' %s; waiting for %zu more of its processes: %s", command, status, n, names);
-    say("^C stops waiting; so does --wait=command from the start");
+    say("press ^C to stop waiting; --wait=command does not wait");
 }
 
 static void notice_due(struct timer *timer)
 {
     struct waiting *waiting = timer->context;
-    char names[512] = "not ours to look into";
+    char names[512] = "unknown (no permission)";
     bool held = intake_open(intake_of(waiting));
     if (waiting->quiet || waiting->leaving || (!held && waiting->mode != WAIT_TREE))
         return;

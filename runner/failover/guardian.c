@@ -17,9 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runner/orders.h"
 #include "runner/failover/relay.h"
 #include "runner/kernel/signal_names.h"
+#include "runner/orders.h"
 #include "runner/signals.h"
 #include "runner/util.h"
 
@@ -90,7 +90,7 @@ static void adopt(struct guardian *g, int runner_status)
         close(g->orders);
     g->orders = -1;
     relay_prepare(g->state);
-    say("the runner was killed by %s: from here on lines have no tags, and nothing is reported",
+    say("the runner was killed by %s: from now on lines have no tags, and there is no report",
         signal_name(WTERMSIG(runner_status)));
     for (int i = 0; i < SSCAP_STREAMS; i++)
         start_relay(g, i, true);
@@ -148,7 +148,7 @@ static void end(const struct guardian *g)
 {
     int status = g->status;
     if (status == COMMAND_UNWAITED) {
-        say("the command had not been started");
+        say("the command was not started");
         leave(g, STATUS_FAILED, 0);
     }
     leave(g, WIFSIGNALED(status) ? STATUS_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status), status);

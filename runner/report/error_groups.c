@@ -286,7 +286,7 @@ void error_groups_title(const struct error_group *group, char *text, size_t size
         snprintf(text, size, "%s: exited with status %d", group->name, WEXITSTATUS(group->status));
         break;
     case GROUP_VANISHED:
-        snprintf(text, size, "%s: vanished: it has ended, and nobody can say how", group->name);
+        snprintf(text, size, "%s: vanished: it ended, and its exit status is unknown", group->name);
         break;
     }
 }

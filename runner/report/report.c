@@ -70,11 +70,10 @@ static void print_groups(const struct report *report)
         fprintf(report->file, "\nand %zu more kinds of failure (-v shows all)\n",
                 report->count - shown);
     if (errors->not_grouped > 0)
-        fprintf(report->file, "\nand %llu more failures, of more kinds than are kept apart (%d)\n",
+        fprintf(report->file, "\nand %llu more failures of further kinds (at most %d are kept)\n",
                 (unsigned long long)errors->not_grouped, GROUPS_MAX);
     if (errors->without_evidence > 0)
-        fprintf(report->file,
-                "\n%llu of these came when there was no more room to keep their evidence\n",
+        fprintf(report->file, "\nno details were kept of %llu of these (no more room)\n",
                 (unsigned long long)errors->without_evidence);
 }
 

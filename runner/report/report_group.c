@@ -225,9 +225,9 @@ static void print_sender(const struct report *report, const struct error_group *
         report_put_safe(report->file, named->name, strnlen(named->name, SSCAP_NAME_SIZE));
         fprintf(report->file, "[%d]\n", sender);
     } else if (sender > 0) {
-        item(report, "why", "sent by process %d, which is not known in this tree", sender);
+        item(report, "why", "sent by process %d, outside this tree", sender);
     } else if (!signal_is_fault(WTERMSIG(group->status))) {
-        item(report, "why", "not known: nobody in this tree was seen to send it");
+        item(report, "why", "unknown: no process of this tree sent it");
     }
 }
 
@@ -314,7 +314,8 @@ static void print_stack(const struct report *report, struct error_group *group)
             fprintf(report->file, "%*s", TEXT_COLUMN, "");
         print_frame(report, &group->frames[i], i);
         if (same > 1)
-            fprintf(report->file, "%*sand %zu times the same\n", TEXT_COLUMN, "", same - 1);
+            fprintf(report->file, "%*sand %zu more frame%s like it\n", TEXT_COLUMN, "", same - 1,
+                    plural(same - 1));
         i += same;
     }
     if (group->ending.crash->frames > GROUP_FRAMES_MAX)
