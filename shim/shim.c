@@ -24,6 +24,7 @@
 #include "shim/calls/read.h"
 #include "shim/calls/stdio_buffering.h"
 #include "shim/calls/write.h"
+#include "shim/core/announce_image.h"
 #include "shim/core/bootstrap.h"
 #include "shim/core/child_environment.h"
 #include "shim/core/real.h"
@@ -49,7 +50,7 @@ __attribute__((constructor)) static void load(int argc, char *const argv[], char
         bootstrap(argc, argv, envp);
     } else if (session_read(value)) {
         child_environment_init();
-        char mark = session_mark(value);
+        char mark = session_suffix(value);
         if (mark != '\0' && !modules_is_go()) /* Go starts its children past exec.c */
             child_environment_hide((char **)(uintptr_t)envp, mark);
         write_init();
@@ -57,6 +58,6 @@ __attribute__((constructor)) static void load(int argc, char *const argv[], char
         stdio_buffering_init();
         crash_handler_init();
         exit_init();
-        session_announce_image(argc, argv, envp);
+        announce_image(argc, argv, envp);
     }
 }

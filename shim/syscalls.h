@@ -21,6 +21,7 @@
     X(getppid, IDS)                                                                                \
     X(getsockopt, COOKIE)                                                                          \
     X(sendmsg, SEND)                                                                               \
+    X(setsockopt, BUFFER)                                                                          \
     X(ppoll, SLEEP)                                                                                \
     X(socket, CONNECT)                                                                             \
     X(connect, CONNECT)                                                                            \
@@ -70,8 +71,9 @@ enum syscall_kind {
     SYSCALL_TIMER = 1 << 15,
     SYSCALL_USAGE = 1 << 16,
     SYSCALL_LIMIT = 1 << 17,
-    SYSCALL_OTHER = 1 << 18,
-    SYSCALL_ALL = (1 << 19) - 1,
+    SYSCALL_BUFFER = 1 << 18,
+    SYSCALL_OTHER = 1 << 19,
+    SYSCALL_ALL = (1 << 20) - 1,
 };
 
 /* Bits of enum syscall_kind: calls that a seccomp filter would punish. Set by seccomp/sandbox.c;

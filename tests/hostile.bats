@@ -200,6 +200,37 @@ steal() {
     fi
 }
 
+# --- a small send buffer --------------------------------------------------------------------------------------
+
+# small_buffer BYTES SIZE CHUNKS: each line arrives once and whole, also where the reader is slow.
+small_buffer() {
+    same_lines_as_bare "$PROGRAMS/small_sndbuf" "$@"
+    assert_status 0
+    cat >"$TMP/slow.py" <<'EOF'
+import os, time
+while chunk := os.read(0, 40000):
+    time.sleep(0.002)
+    os.write(1, chunk)
+EOF
+    capture bash -c '"$1" "${@:3}" | "$0" "$2"; exit "${PIPESTATUS[0]}"' "$PYTHON" "$SSCAP" "$TMP/slow.py" "$PROGRAMS/small_sndbuf" "$@"
+    assert_status 0
+    check_lines "$out" "$TMP/bare.out"
+}
+
+@test "hostile: threads write to a stdout with a small send buffer, and signals interrupt them" {
+    small_buffer 1 20000 20
+    small_buffer 30000 70000 8
+    small_buffer 1 3000 80
+}
+
+@test "hostile: a crash without descriptors and with a small send buffer is told in full" {
+    run_sscap "$PROGRAMS/small_sndbuf" 1 crash
+    assert_status 134
+    assert_matches "$err" 'small_sndbuf: killed by SIGABRT in main'
+    assert_matches "$err" 'yyyyyyyy'
+    assert_matches "$err" '#[0-9]+ main'
+}
+
 # --- scrubbed environments ------------------------------------------------------------------------------------
 
 @test "hostile: every exec and spawn call with an environment of its own" {

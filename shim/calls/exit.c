@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "shim/core/real.h"
+#include "shim/core/send.h"
 #include "shim/core/session.h"
+#include "shim/usage.h"
 
 #include "shim/nolibc.h"
 
@@ -21,8 +23,8 @@ static void announce(int code)
     struct sscap_exit leaving = {.code = code & 0xff};
     struct rusage usage = {0};
     if (RAW_SYSCALL(SYS_getrusage, RUSAGE_SELF, &usage) == 0)
-        leaving.usage = session_usage(&usage);
-    session_send(&event, &leaving, sizeof leaving);
+        leaving.usage = usage_from_rusage(&usage);
+    send_event(&event, &leaving, sizeof leaving);
 }
 
 /* Of exit(3), and of main's return, which calls it inside libc. The first to be registered is the

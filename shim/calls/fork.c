@@ -11,6 +11,7 @@
 
 #include "shim/core/private_fd.h"
 #include "shim/core/real.h"
+#include "shim/core/send.h"
 #include "shim/core/session.h"
 #include "shim/seccomp/sandbox.h"
 
@@ -29,17 +30,17 @@ void process_name_of_path(char *name, const char *path)
 void process_name_announce(enum sscap_event_type type, const char *name)
 {
     struct sscap_event event = {.type = (uint16_t)type, .other = (int32_t)RAW_SYSCALL(SYS_getppid)};
-    struct sscap_frame frame = session_frame(SSCAP_FRAME_IMAGE, SSCAP_NAME_SIZE, 0);
+    struct sscap_frame frame = send_frame_header(SSCAP_FRAME_IMAGE, SSCAP_NAME_SIZE, 0);
     nolibc_copy(event.name, name, SSCAP_NAME_SIZE);
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
         int seen = session_stream(fd);
         if (seen < 0 || event.streams & 1u << seen) /* the second of the two is the same (2>&1) */
             continue;
-        int stream = session_send_frame(fd, &frame, event.name);
+        int stream = send_frame(fd, &frame, event.name);
         if (stream >= 0)
             event.streams |= 1u << stream;
     }
-    session_send(&event, NULL, 0);
+    send_event(&event, NULL, 0);
 }
 
 void process_name_announce_own(void)
@@ -54,10 +55,10 @@ void process_name_announce_own(void)
 static void announce_fork(int parent)
 {
     struct sscap_event event = {.type = SSCAP_EVENT_FORK, .other = parent};
-    private_fd_after_fork();
+    private_fd_after_fork(true);
     /* Its own, for the parent's may be another by the time that this is read. */
     RAW_SYSCALL(SYS_prctl, PR_GET_NAME, event.name, 0, 0, 0);
-    session_send(&event, NULL, 0);
+    send_event(&event, NULL, 0);
 }
 
 static pid_t forked(pid_t (*real_fork)(void))
@@ -69,6 +70,8 @@ static pid_t forked(pid_t (*real_fork)(void))
     pid_t child = real_fork();
     if (child == 0)
         announce_fork(parent);
+    else
+        private_fd_after_fork(false);
     return child;
 }
 
@@ -95,7 +98,7 @@ static void announce_group(pid_t process, pid_t group)
                                 .other = process != 0 ? process : nolibc_getpid()};
     const struct sscap_group joined = {.group = group != 0 ? group : event.other};
     if (session.joined)
-        session_send(&event, &joined, sizeof joined);
+        send_event(&event, &joined, sizeof joined);
 }
 
 SSCAP_EXPORT int setpgid(pid_t process, pid_t group)

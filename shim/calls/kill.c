@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "shim/core/real.h"
+#include "shim/core/send.h"
 #include "shim/core/session.h"
 
 #include "shim/nolibc.h"
@@ -38,7 +39,7 @@ static void announce(pid_t target, int number)
     struct sscap_event event = {.type = SSCAP_EVENT_SIGNAL, .other = target};
     struct sscap_signal sent = {.signal = number};
     if (session.joined && is_deadly(number))
-        session_send(&event, &sent, sizeof sent);
+        send_event(&event, &sent, sizeof sent);
 }
 
 SSCAP_EXPORT int kill(pid_t pid, int number)

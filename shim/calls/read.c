@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "shim/calls/terminal.h"
+#include "shim/core/cleanup.h"
 #include "shim/core/real.h"
 #include "shim/core/session.h"
 
@@ -56,9 +57,7 @@ static ssize_t read_captured(int fd, const struct iovec *parts, int n)
         return -1;
     }
     RAW_SYSCALL(SYS_fcntl, terminal, F_SETFL, 0); /* it was opened without waiting */
-    pthread_cleanup_push(shut, &terminal);
-    result = REAL(readv)(terminal, parts, n);
-    pthread_cleanup_pop(1);
+    CLEANUP_AFTER(result, REAL(readv)(terminal, parts, n), shut, &terminal);
     return result;
 }
 

@@ -7,6 +7,7 @@
 #include "shim/calls/process_name.h"
 #include "shim/core/child_environment.h"
 #include "shim/core/real.h"
+#include "shim/core/send.h"
 #include "shim/core/session.h"
 
 #include "shim/nolibc.h"
@@ -32,7 +33,7 @@ static int spawned(spawn_function *real_spawn, enum loader loader, pid_t *ret_pi
      * and reaped when its first line is read. Before our caller can reap it, therefore. */
     struct sscap_event event = {.type = SSCAP_EVENT_SPAWN, .other = child};
     process_name_of_path(event.name, file);
-    session_send(&event, NULL, 0);
+    send_event(&event, NULL, 0);
     return 0;
 }
 

@@ -11,7 +11,9 @@
 
 #include "shim/core/child_environment.h"
 #include "shim/core/real.h"
+#include "shim/core/send.h"
 #include "shim/core/session.h"
+#include "shim/usage.h"
 
 #include "shim/nolibc.h"
 
@@ -26,9 +28,9 @@ static void announce(pid_t child, int status, uint32_t flags, const struct rusag
         return;
     if (usage != NULL) {
         reaped.flags |= SSCAP_REAPED_USAGE;
-        reaped.usage = session_usage(usage);
+        reaped.usage = usage_from_rusage(usage);
     }
-    session_send(&event, &reaped, sizeof reaped);
+    send_event(&event, &reaped, sizeof reaped);
 }
 
 /* libc's wait, waitpid and wait3 are its wait4 (sysdeps/unix/sysv/linux), which tells what the

@@ -13,7 +13,7 @@
 void child_environment_init(void);
 
 /* Where a program empties its children's environment, they are to find it empty: what is put in all
- * the same is marked (session_mark), and this takes it out again before the program looks. In
+ * the same is marked (session_suffix), and this takes it out again before the program looks. In
  * place: envp becomes `environ`. */
 void child_environment_hide(char *envp[], char mark);
 

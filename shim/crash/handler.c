@@ -12,6 +12,7 @@
 #include <time.h>
 #include <ucontext.h>
 
+#include "shim/core/send.h"
 #include "shim/core/session.h"
 #include "shim/crash/fault_guard.h"
 #include "shim/crash/modules.h"
@@ -242,10 +243,10 @@ static void find_parent(void *unused)
     crash.event.other = (int32_t)RAW_SYSCALL(SYS_getppid);
 }
 
-static void send_event(void *unused)
+static void send_crash(void *unused)
 {
     (void)unused;
-    session_send(&crash.event, &crash.payload, crash.length);
+    send_event(&crash.event, &crash.payload, crash.length);
 }
 
 static void tell(void *unused)
@@ -268,7 +269,7 @@ static void tell(void *unused)
     crash.length = (uint32_t)(to - crash.payload.bytes) + head->left_length;
     crash.event = (struct sscap_event){.type = SSCAP_EVENT_CRASH};
     fault_guard_try(find_parent, NULL, NULL);
-    fault_guard_try(send_event, NULL, NULL);
+    fault_guard_try(send_crash, NULL, NULL);
     fault_guard_try(restore_errno, NULL, NULL);
 }
 

@@ -24,6 +24,7 @@
 #include <sys/prctl.h>
 
 #include "shim/core/real.h"
+#include "shim/core/send.h"
 #include "shim/core/session.h"
 #include "shim/crash/handler.h"
 #include "shim/seccomp/bpf_filter.h"
@@ -64,11 +65,11 @@ void sandbox_expect(unsigned long mode, const void *program)
     if (kinds == 0)
         return;
     crash_handler_disarm(kinds);
-    if (kinds & SESSION_NEEDS) {
+    if (kinds & SEND_NEEDS) {
         struct sscap_event event = {.type = SSCAP_EVENT_SILENT,
                                     .other = (int32_t)RAW_SYSCALL(SYS_getppid)};
-        session_send(&event, NULL, 0);
-        session_wait_for_runner(); /* who it is that writes next, the kernel is to be asked in time
+        send_event(&event, NULL, 0);
+        send_wait_for_runner(); /* who it is that writes next, the kernel is to be asked in time
                                     */
     }
     session_forbid(kinds);
