@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "shim/core/file_id.h"
 #include "shim/core/session.h"
 #include "shim/core/thread_mark.h"
 
@@ -159,10 +160,19 @@ void private_fd_close(struct private_fd *copy)
 
 /* --- directory listings --- */
 
-/* Whether fd has the looks of a duplicate. The program may have such descriptors of its own. */
+static bool is_same_file(int fd, int other)
+{
+    struct file_id id, other_id;
+    return file_id_of(fd, &id) && file_id_of(other, &other_id) && file_id_equal(&id, &other_id);
+}
+
+/* Whether fd has the looks of a duplicate: of one of the session's sockets, or of whatever fd 1 and
+ * 2 are. The program may have such descriptors of its own. */
 static bool looks_like_ours(int fd)
 {
-    return RAW_SYSCALL(SYS_fcntl, fd, F_GETFD) == FD_CLOEXEC && session_is_ours(session_cookie(fd));
+    return RAW_SYSCALL(SYS_fcntl, fd, F_GETFD) == FD_CLOEXEC &&
+           (session_is_ours(session_cookie(fd)) || is_same_file(fd, STDOUT_FILENO) ||
+            is_same_file(fd, STDERR_FILENO));
 }
 
 /* `ret_taken`: another slot is about to get a number, which may be this one. */
