@@ -251,6 +251,12 @@ EOF
     assert_status 0
 }
 
+@test "hostile: threads call system and popen while another one empties and refills the environment" {
+    same_lines_as_bare "$PROGRAMS/environ_threads" 200
+    assert_status 0
+    assert_count "$out" ': 0 wrong$' 2
+}
+
 @test "hostile: who empties the environment finds it empty, and is captured all the same" {
     local way
     need perl
