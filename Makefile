@@ -38,15 +38,17 @@ Q = $(if $(V),,@)
 # --- what there is ------------------------------------------------------------------------------------------
 
 SHIM_SRC := $(sort $(wildcard shim/*.c shim/*/*.c))
+# Assembly; each file is empty on machines that it is not for.
+SHIM_ASM := $(sort $(wildcard shim/*.S shim/*/*.S))
 # What library and runner both need is in shim/.
 RUNNER_SRC := $(sort $(wildcard runner/*.c runner/*/*.c)) shim/loader.c shim/syscalls.c
-SHIM_OBJ = $(SHIM_SRC:%.c=$(B)/%.o)
-RUNNER_OBJ = $(RUNNER_SRC:%.c=$(B)/%.o)
+SHIM_OBJ = $(SHIM_SRC:%.c=$(B)/%.o) $(SHIM_ASM:%.S=$(B)/%.o)
+RUNNER_OBJ = $(RUNNER_SRC:%.c=$(B)/%.o) $(B)/shim/raw_syscall_i386.o
 
 # The library's twin for 32-bit programs on a 64-bit machine, where the compiler can make it. shim/loader.h knows the place.
 TWIN := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),$(shell printf '\043include <stdlib.h>\n' | \
   $(CC) -m32 -shared -o /dev/null -x c - >/dev/null 2>&1 && echo libsscap/lib32/libsscap.so))
-TWIN_OBJ = $(SHIM_SRC:%.c=$(B)/32/%.o)
+TWIN_OBJ = $(SHIM_SRC:%.c=$(B)/32/%.o) $(SHIM_ASM:%.S=$(B)/32/%.o)
 # What unit tests and fuzzers link with: the runner without its main().
 MODULES = $(filter-out runner/main.c,$(RUNNER_SRC))
 
@@ -132,14 +134,22 @@ $(B)/32/shim/%.o: shim/%.c $(STAMP)
 	@mkdir -p $(@D); echo "  CC 32 $<"
 	$(Q)$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -m32 -c -o $@ $<
 
+$(B)/shim/%.o: shim/%.S $(STAMP)
+	@mkdir -p $(@D); echo "  AS    $<"
+	$(Q)$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/32/shim/%.o: shim/%.S $(STAMP)
+	@mkdir -p $(@D); echo "  AS 32 $<"
+	$(Q)$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -m32 -c -o $@ $<
+
 $(B)/runner/%.o: runner/%.c $(STAMP)
 	@mkdir -p $(@D); echo "  CC    $<"
 	$(Q)$(CC) $(RUNNER_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The shortest stem wins: a unit test takes its own rule, all other tools the one after it.
-$(B)/tests/unit/%: tests/unit/%.c $(MODULES:%.c=$(B)/%.o) $(STAMP)
+$(B)/tests/unit/%: tests/unit/%.c $(MODULES:%.c=$(B)/%.o) $(B)/shim/raw_syscall_i386.o $(STAMP)
 	@mkdir -p $(@D); echo "  TEST  $<"
-	$(Q)$(CC) $(RUNNER_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(RUNNER_LDFLAGS) $(LDFLAGS) -o $@ $< $(MODULES:%.c=$(B)/%.o)
+	$(Q)$(CC) $(RUNNER_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(RUNNER_LDFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o,$^)
 
 $(B)/tests/%.so: tests/%.c $(STAMP)
 	@mkdir -p $(@D); echo "  TEST  $<"

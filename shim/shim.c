@@ -29,8 +29,8 @@
 #include "shim/core/child_environment.h"
 #include "shim/core/real.h"
 #include "shim/core/session.h"
+#include "shim/crash/elf_note.h"
 #include "shim/crash/handler.h"
-#include "shim/crash/modules.h"
 
 #include "shim/nolibc.h"
 
@@ -51,7 +51,7 @@ __attribute__((constructor)) static void load(int argc, char *const argv[], char
     } else if (session_read(value)) {
         child_environment_init();
         char mark = session_suffix(value);
-        if (mark != '\0' && !modules_is_go()) /* Go starts its children past exec.c */
+        if (mark != '\0' && !elf_note_program_is_go()) /* Go starts its children past exec.c */
             child_environment_hide((char **)(uintptr_t)envp, mark);
         write_init();
         read_note_stream(STDIN_FILENO);

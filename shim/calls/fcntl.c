@@ -27,7 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "shim/calls/new_descriptors.h"
+#include "shim/calls/new_descriptor.h"
 #include "shim/calls/read.h"
 #include "shim/calls/terminal.h"
 #include "shim/core/real.h"

@@ -21,7 +21,7 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-#include "shim/calls/new_descriptors.h"
+#include "shim/calls/new_descriptor.h"
 #include "shim/calls/stdio_buffering.h"
 #include "shim/core/real.h"
 #include "shim/core/session.h"

@@ -55,8 +55,8 @@ static void lend(void)
     if (!is_single_threaded())
         return;
     take_back(NULL); /* after a longjmp out of the last call */
-    struct child_environment_need need =
-        child_environment_look(environ, loader_of(AT_FDCWD, "/bin/sh"));
+    struct child_environment_need need = child_environment_look(environ,
+                                                                loader_of(AT_FDCWD, "/bin/sh"));
     if (need.slots == 0 || need.slots > SLOTS_MAX || need.text + need.marked >= TEXT_MAX)
         return;
     lent.own = environ;

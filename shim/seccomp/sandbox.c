@@ -70,19 +70,20 @@ void sandbox_expect(unsigned long mode, const void *program)
                                     .other = (int32_t)RAW_SYSCALL(SYS_getppid)};
         send_event(&event, NULL, 0);
         send_wait_for_runner(); /* who it is that writes next, the kernel is to be asked in time
-                                    */
+                                 */
     }
     session_forbid(kinds);
 }
 
 /* --- syscall ---
  *
- * There is no function of libc's for seccomp(2), and libseccomp calls prctl in this way, too. All
- * others go on to libc as they came, by a jump: what they return to is our caller, also where that
- * is in another process on the same stack (vfork), or on another one. */
+ * libc has no function for seccomp(2), and libseccomp calls prctl by syscall(2), too. The exported
+ * function is in syscall_*.S. It jumps to libc's function for all other numbers, so that libc's
+ * function returns to our caller. That also works in a vfork child, where a function of ours would
+ * return on a stack that the parent goes on to use. */
 
 long sandbox_syscall(long number, long a, long b, long c, long d, long e, long f)
-    __attribute__((used));
+    __attribute__((used, visibility("hidden")));
 
 long sandbox_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -97,101 +98,10 @@ long sandbox_syscall(long number, long a, long b, long c, long d, long e, long f
     return REAL(syscall)(number, a, b, c, d, e, f);
 }
 
-_Static_assert(REAL_syscall == 0, "real_functions begins with syscall's");
+_Static_assert(REAL_syscall == 0, "syscall_*.S: real_functions begins with syscall's");
 
-#define QUOTE(x) #x
-#define TEXT(x)  QUOTE(x)
-
-/* clang-format off */
-#if defined(__x86_64__) && !defined(__ILP32__)
-__asm__(".pushsection .text\n"
-        ".balign 16\n"
-        ".globl syscall\n.type syscall, @function\n"
-        "syscall:\n"
-        ".cfi_startproc\n"
-        "endbr64\n"
-        "cmpl $" TEXT(SYS_prctl) ", %edi\n"
-        "je sandbox_syscall\n"
-        "cmpl $" TEXT(SYS_seccomp) ", %edi\n"
-        "je sandbox_syscall\n"
-        "movq real_functions(%rip), %r11\n"
-        "testq %r11, %r11\n"
-        "je 1f\n"
-        "jmpq *%r11\n"
-        "1: pushq %rdi\npushq %rsi\npushq %rdx\npushq %rcx\npushq %r8\npushq %r9\n"
-        ".cfi_def_cfa_offset 56\n"
-        "subq $8, %rsp\n"
-        ".cfi_def_cfa_offset 64\n"
-        "xorl %edi, %edi\n"
-        "callq real_find\n"
-        "movq %rax, %r11\n"
-        "addq $8, %rsp\n"
-        "popq %r9\npopq %r8\npopq %rcx\npopq %rdx\npopq %rsi\npopq %rdi\n"
-        ".cfi_def_cfa_offset 8\n"
-        "jmpq *%r11\n"
-        ".cfi_endproc\n"
-        ".size syscall, . - syscall\n"
-        ".popsection\n");
-#elif defined(__i386__)
-__asm__(".pushsection .text\n"
-        ".balign 16\n"
-        ".globl syscall\n.type syscall, @function\n"
-        "syscall:\n"
-        ".cfi_startproc\n"
-        "endbr32\n"
-        "movl 4(%esp), %eax\n"
-        "cmpl $" TEXT(SYS_prctl) ", %eax\n"
-        "je sandbox_syscall\n"
-        "cmpl $" TEXT(SYS_seccomp) ", %eax\n"
-        "je sandbox_syscall\n"
-        "call 1f\n"
-        "1: popl %ecx\n"
-        "addl $_GLOBAL_OFFSET_TABLE_ + (. - 1b), %ecx\n"
-        "movl real_functions@GOTOFF(%ecx), %eax\n"
-        "testl %eax, %eax\n"
-        "je 2f\n"
-        "jmpl *%eax\n"
-        "2: subl $8, %esp\n"
-        "pushl $0\n"
-        ".cfi_def_cfa_offset 16\n"
-        "call real_find\n"
-        "addl $12, %esp\n"
-        ".cfi_def_cfa_offset 4\n"
-        "jmpl *%eax\n"
-        ".cfi_endproc\n"
-        ".size syscall, . - syscall\n"
-        ".popsection\n");
-#elif defined(__aarch64__) && !defined(__ILP32__)
-__asm__(".pushsection .text\n"
-        ".balign 16\n"
-        ".globl syscall\n.type syscall, %function\n"
-        "syscall:\n"
-        ".cfi_startproc\n"
-        "hint #34\n" /* bti c */
-        "cmp w0, #" TEXT(SYS_prctl) "\n"
-        "b.eq sandbox_syscall\n"
-        "cmp w0, #" TEXT(SYS_seccomp) "\n"
-        "b.eq sandbox_syscall\n"
-        "adrp x16, real_functions\n"
-        "ldr x16, [x16, #:lo12:real_functions]\n"
-        "cbz x16, 1f\n"
-        "br x16\n"
-        "1: stp x29, x30, [sp, #-80]!\n"
-        ".cfi_def_cfa_offset 80\n.cfi_offset 29, -80\n.cfi_offset 30, -72\n"
-        "stp x0, x1, [sp, #16]\nstp x2, x3, [sp, #32]\nstp x4, x5, [sp, #48]\nstr x6, [sp, #64]\n"
-        "mov w0, #0\n"
-        "bl real_find\n"
-        "mov x16, x0\n"
-        "ldp x0, x1, [sp, #16]\nldp x2, x3, [sp, #32]\nldp x4, x5, [sp, #48]\nldr x6, [sp, #64]\n"
-        "ldp x29, x30, [sp], #80\n"
-        ".cfi_def_cfa_offset 0\n.cfi_restore 29\n.cfi_restore 30\n"
-        "br x16\n"
-        ".cfi_endproc\n"
-        ".size syscall, . - syscall\n"
-        ".popsection\n");
-/* clang-format on */
-#else
-/* Good for all but vfork. */
+#if !defined(__i386__) && (defined(__ILP32__) || !(defined(__x86_64__) || defined(__aarch64__)))
+/* Good for everything but vfork. */
 SSCAP_EXPORT long syscall(long number, ...)
 {
     long arguments[6];

@@ -3,8 +3,8 @@
  *   environ_threads ROUNDS
  *
  * Whether a shell starts is luck, as with any program that does this: the kernel may read an array
- * that has been freed. But the thread that changes the environment looks after each change whether `environ` has what it put
- * there, and nothing else. */
+ * that has been freed. But the thread that changes the environment looks after each change whether
+ * `environ` has what it put there, and nothing else. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
