@@ -134,11 +134,6 @@ static inline const char *nolibc_getenv(char *const envp[], const char *name)
     return NULL;
 }
 
-/* What glibc alone has, and libc's headers make of pthread_cleanup_push: weak, so that the library
- * loads elsewhere, too (shim.c). */
-#pragma weak __pthread_register_cancel
-#pragma weak __pthread_unregister_cancel
-
 #pragma GCC poison malloc calloc realloc free getenv setenv putenv strdup printf fprintf snprintf  \
     sprintf fputs puts perror
 #pragma GCC poison memcpy memmove memset memcmp strlen strcpy strcmp strncmp strchr strrchr strstr \

@@ -24,6 +24,7 @@
 #include "shim/calls/read.h"
 #include "shim/calls/stdio_buffering.h"
 #include "shim/calls/write.h"
+#include "shim/core/absent_names.h"
 #include "shim/core/announce_image.h"
 #include "shim/core/bootstrap.h"
 #include "shim/core/child_environment.h"
@@ -45,6 +46,7 @@ __attribute__((constructor)) static void load(int argc, char *const argv[], char
     if (gnu_get_libc_version == NULL)
         return;
     real_init();
+    absent_names_hide();
     const char *value = nolibc_getenv(envp, SSCAP_ENV_SESSION);
     if (value == NULL) {
         bootstrap(argc, argv, envp);

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "shim/calls/new_descriptor.h"
@@ -54,13 +55,25 @@ SSCAP_EXPORT int close_range(unsigned int first, unsigned int last, int flags)
     return REAL(close_range)(first, last, flags);
 }
 
+/* For a libc without closefrom. */
+static void close_each(int first)
+{
+    struct rlimit64 limit = {0};
+    RAW_SYSCALL(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
+    int saved = errno;
+    for (int fd = first < 0 ? 0 : first; fd >= 0 && (rlim64_t)fd < limit.rlim_cur; fd++)
+        (void)close(fd);
+    errno = saved;
+}
+
 SSCAP_EXPORT void closefrom(int first)
 {
     unsigned int from = first < 0 ? 0 : (unsigned int)first;
-    if (session.joined && from <= (unsigned int)session.ctl && session_is_ctl(session.ctl) &&
-        close_around(from, UINT_MAX, (unsigned int)session.ctl, 0) == 0)
-        return;
-    REAL(closefrom)(first);
+    if (!real_exists(REAL_closefrom))
+        close_each(first);
+    else if (!session.joined || from > (unsigned int)session.ctl || !session_is_ctl(session.ctl) ||
+             close_around(from, UINT_MAX, (unsigned int)session.ctl, 0) != 0)
+        REAL(closefrom)(first);
 }
 
 /* If the program duplicates to ctl's number, it gets the number, and this process loses ctl. The

@@ -102,6 +102,9 @@ static bool announce_descriptor(int fd, enum loader *ret_loader)
     return true;
 }
 
+/* glibc 2.34; older ones have no header for it. */
+int execveat(int directory, const char *path, char *const argv[], char *const envp[], int flags);
+
 SSCAP_EXPORT int execveat(int directory, const char *path, char *const argv[], char *const envp[],
                           int flags)
 {

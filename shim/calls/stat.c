@@ -54,7 +54,27 @@ static int standard_stream(unsigned int major, unsigned int minor, uint64_t inod
     return -1;
 }
 
+/* Programs that were linked with a glibc before 2.33 call these. Headers since then do not declare
+ * them. */
+int __fxstat(int version, int fd, struct stat *status);
+int __xstat(int version, const char *path, struct stat *status);
+int __fxstatat(int version, int directory, const char *path, struct stat *status, int flags);
+
 /* --- struct stat --- */
+
+/* fstat came with glibc 2.33. */
+static int real_fstat(int fd, struct stat *status)
+{
+#if defined(__aarch64__)
+    enum { STAT_VERSION = 0 };
+#elif defined(__i386__)
+    enum { STAT_VERSION = 3 };
+#else
+    enum { STAT_VERSION = 1 };
+#endif
+    return real_exists(REAL_fstat) ? REAL(fstat)(fd, status)
+                                   : REAL(__fxstat)(STAT_VERSION, fd, status);
+}
 
 /* What fstat says of fd, which is a socket. */
 static void show(int fd, struct stat *status)
@@ -67,7 +87,7 @@ static void show(int fd, struct stat *status)
         return;
     }
     terminal = terminal_open(fd);
-    if (terminal < 0 || REAL(fstat)(terminal, status) != 0) {
+    if (terminal < 0 || real_fstat(terminal, status) != 0) {
         status->st_mode = TERMINAL_MODE;
         status->st_rdev = makedev(TERMINAL_MAJOR, 0);
     }
@@ -120,11 +140,6 @@ SSCAP_EXPORT int fstatat(int directory, const char *path, struct stat *status, i
 {
     return by_either(REAL(fstatat)(directory, path, status, flags), directory, path, flags, status);
 }
-
-/* What programs that were linked before glibc 2.33 call; no header has them since. */
-int __fxstat(int version, int fd, struct stat *status);
-int __xstat(int version, const char *path, struct stat *status);
-int __fxstatat(int version, int directory, const char *path, struct stat *status, int flags);
 
 SSCAP_EXPORT int __fxstat(int version, int fd, struct stat *status)
 {

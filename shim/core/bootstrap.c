@@ -9,14 +9,14 @@
 #define _GNU_SOURCE
 #include "shim/core/bootstrap.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/child_environment.h"
+#include "shim/core/file_id.h"
+#include "shim/core/objects.h"
 #include "shim/core/real.h"
 #include "shim/core/session.h"
 
@@ -52,23 +52,26 @@ static bool try_path(struct path *path, const char *directory, size_t length, co
 static const char *const places[] = {SSCAP_RUNNER_NAME, "../bin/" SSCAP_RUNNER_NAME,
                                      "../../" SSCAP_RUNNER_NAME, "../../../bin/" SSCAP_RUNNER_NAME};
 
-/* The runner: as told, beside the library, in ../bin of it, on PATH. */
+static bool try_places(struct path *path, const char *library)
+{
+    size_t length = (size_t)(nolibc_basename(library) - library);
+    const char *directory = length > 1 ? library : length == 1 ? "/" : ".";
+    length = length > 1 ? length - 1 : length == 1 ? 0 : 1;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (try_path(path, directory, length, places[i]))
+            return true;
+    return false;
+}
+
+/* Looks for the runner: SSCAP_RUNNER, beside the library, in ../bin, in PATH. */
 static bool find_runner(struct path *path, char *const envp[])
 {
-    Dl_info info;
     const char *told = nolibc_getenv(envp, SSCAP_ENV_RUNNER);
     if (told != NULL && told[0] != '\0')
         return try_path(path, "", 0, told);
-    if (dladdr(&session, &info) != 0 && info.dli_fname != NULL) {
-        const char *base = nolibc_basename(info.dli_fname);
-        size_t length = (size_t)(base - info.dli_fname);
-        length = length > 0 ? length - 1 : 0;
-        const char *directory = length > 0 ? info.dli_fname : ".";
-        length = length > 0 ? length : 1;
-        for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-            if (try_path(path, directory, length, places[i]))
-                return true;
-    }
+    const struct link_map *own = objects_own();
+    if (own != NULL && try_places(path, own->l_name))
+        return true;
     for (const char *at = nolibc_getenv(envp, "PATH"); at != NULL && *at != '\0';) {
         size_t length = 0;
         while (at[length] != '\0' && at[length] != ':')
@@ -92,11 +95,11 @@ struct image {
     const char *first;
 };
 
-static bool same_file(const char *a, const char *b)
+static bool is_own_program(const char *path)
 {
-    struct stat first, second;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    struct file_id own, id;
+    return file_id_get(AT_FDCWD, "/proc/self/exe", 0, &own) &&
+           file_id_get(AT_FDCWD, path, 0, &id) && file_id_equal(&own, &id);
 }
 
 /* AT_EXECFN is the path that was executed. For a script the kernel then started the interpreter
@@ -109,7 +112,7 @@ static bool find_image(struct image *image, int argc, char *const argv[])
         return false;
     image->first = argv[0];
     image->rest = argv + 1;
-    if (same_file(image->file, "/proc/self/exe"))
+    if (is_own_program(image->file))
         return true;
     for (int i = 1; i < argc && i <= 2; i++) {
         const char *end = nolibc_after_prefix(argv[i], image->file);

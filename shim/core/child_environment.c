@@ -2,10 +2,10 @@
 #define _GNU_SOURCE
 #include "shim/core/child_environment.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
 
+#include "shim/core/objects.h"
 #include "shim/core/session.h"
 #include "shim/nolibc.h"
 
@@ -55,14 +55,14 @@ static void put_twin(char *to, size_t directory)
 
 void child_environment_init(void)
 {
-    Dl_info info;
-    if (dladdr(&session, &info) == 0 || info.dli_fname == NULL)
+    const struct link_map *own = objects_own();
+    if (own == NULL)
         return;
-    size_t length = nolibc_length(info.dli_fname);
-    size_t directory = (size_t)(nolibc_basename(info.dli_fname) - info.dli_fname);
+    size_t length = nolibc_length(own->l_name);
+    size_t directory = (size_t)(nolibc_basename(own->l_name) - own->l_name);
     if (length >= PATH_MAX - sizeof LOADER_TWIN_DIRECTORY)
         return;
-    char *end = nolibc_copy(paths, info.dli_fname, length + 1);
+    char *end = nolibc_copy(paths, own->l_name, length + 1);
     put_twin(end, directory);
 }
 
