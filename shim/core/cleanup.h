@@ -14,7 +14,7 @@
 #pragma weak __pthread_unwind_next
 
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-#if defined(__x86_64__) || defined(__i386__)
+#if (defined(__x86_64__) && !defined(__ILP32__)) || defined(__i386__)
 #define CLEANUP_VERSION "GLIBC_2.3.3"
 #elif defined(__aarch64__)
 #define CLEANUP_VERSION "GLIBC_2.17"

@@ -120,11 +120,12 @@ static const ElfW(Sym) *
     return NULL;
 }
 
-enum objects_answer objects_find(const char *name, void **ret_address)
+/* From `map` on. */
+static enum objects_answer find_from(const struct link_map *map, const char *name,
+                                     void **ret_address)
 {
     uint32_t hash = hash_of(name);
     ElfW(Addr) vdso = getauxval(AT_SYSINFO_EHDR); /* in the list, but not for lookups */
-    const struct link_map *map = own != NULL ? objects_next(own) : NULL;
     if (map == NULL)
         return OBJECTS_UNKNOWN;
     for (; map != NULL; map = objects_next(map)) {
@@ -142,4 +143,16 @@ enum objects_answer objects_find(const char *name, void **ret_address)
         return OBJECTS_FOUND;
     }
     return OBJECTS_ABSENT;
+}
+
+enum objects_answer objects_find(const char *name, void **ret_address)
+{
+    return find_from(own != NULL ? objects_next(own) : NULL, name, ret_address);
+}
+
+/* The program itself may have a copy, which libc then uses (R_X86_64_COPY). */
+void *objects_find_variable(const char *name)
+{
+    void *found = NULL;
+    return find_from(program, name, &found) == OBJECTS_FOUND ? found : NULL;
 }

@@ -33,4 +33,7 @@ enum objects_answer { OBJECTS_FOUND, OBJECTS_ABSENT, OBJECTS_UNKNOWN };
 /* Looks for a function in the objects after ours. */
 enum objects_answer objects_find(const char *name, void **ret_address);
 
+/* A variable of libc, or NULL. */
+void *objects_find_variable(const char *name);
+
 #endif

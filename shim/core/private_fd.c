@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "shim/core/file_id.h"
+#include "shim/core/objects.h"
 #include "shim/core/session.h"
 #include "shim/core/thread_mark.h"
 
@@ -97,12 +98,20 @@ static bool take_slot(unsigned int *ret_slot)
     return false;
 }
 
-/* sys/single_threaded.h, glibc 2.32. */
-extern char __libc_single_threaded __attribute__((weak));
-
+/* __libc_single_threaded of glibc 2.32. It is looked up at its first use, because a library that
+ * refers to it does not load with an older glibc. */
 static bool is_single_threaded(void)
 {
-    return &__libc_single_threaded != NULL && __libc_single_threaded;
+    static const char never = 0;
+    static const char *flag;
+    const char *found = __atomic_load_n(&flag, __ATOMIC_RELAXED);
+    if (found == NULL) {
+        found = objects_find_variable("__libc_single_threaded");
+        if (found == NULL)
+            found = &never;
+        __atomic_store_n(&flag, found, __ATOMIC_RELAXED);
+    }
+    return *(const volatile char *)found != 0;
 }
 
 /* With asynchronous cancellation a thread could end at any instruction and leave a duplicate open.

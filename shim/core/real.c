@@ -12,6 +12,16 @@
 
 #include "shim/nolibc.h"
 
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#if defined(__x86_64__) && !defined(__ILP32__)
+#define OLD_DLSYM_VERSION "GLIBC_2.2.5"
+#elif defined(__i386__)
+#define OLD_DLSYM_VERSION "GLIBC_2.0"
+#elif defined(__aarch64__)
+#define OLD_DLSYM_VERSION "GLIBC_2.17"
+#endif
+#endif
+
 void *real_functions[REAL_COUNT];
 
 static const char *const names[REAL_COUNT] = {
@@ -20,9 +30,11 @@ static const char *const names[REAL_COUNT] = {
 #undef REAL_NAME
 };
 
-/* Before glibc 2.34 it is in libdl, and a library that is built with a later glibc asks for its new
- * version. Weak, so that the library loads without it. */
+/* Before glibc 2.34 it is in libdl, hence weak. Every glibc has it in the old version. */
 #pragma weak dlsym
+#ifdef OLD_DLSYM_VERSION
+__asm__(".symver dlsym, dlsym@" OLD_DLSYM_VERSION);
+#endif
 
 /* For functions that return a number or a pid. */
 static long missing(void)

@@ -8,6 +8,7 @@
 
 #include <unwind.h>
 
+#include "shim/core/objects.h"
 #include "shim/crash/fault_guard.h"
 #include "shim/crash/machine.h"
 #include "shim/crash/mappings.h"
@@ -18,7 +19,9 @@
 
 /* The unwinder allocates memory when code is registered with it at run time. Nobody registers code
  * with our copy. These definitions (hidden, so only the library sees them) make sure that it never
- * allocates. It can handle NULL. It must not call a strlen that the program defines. */
+ * allocates. It can handle NULL. It takes itself to be in a process without threads, because --wrap
+ * hides pthread_once and its kin from it; those came into libc proper with glibc 2.34. It must not
+ * call a strlen that the program defines. */
 void *unwind_no_memory(size_t size) __asm__("malloc") __attribute__((used));
 void unwind_no_free(void *memory) __asm__("free") __attribute__((used));
 size_t unwind_length(const char *text) __asm__("strlen") __attribute__((used));
@@ -39,13 +42,16 @@ size_t unwind_length(const char *text)
     return nolibc_length(text);
 }
 
-/* Only glibc has it, since 2.35. The linker's --wrap option sends libgcc's calls to us. */
+/* _dl_find_object of glibc 2.35. The linker's --wrap option sends libgcc's calls to us, because a
+ * library that refers to it does not load with an older glibc. */
 int __wrap__dl_find_object(void *pc, void *result);
-int __real__dl_find_object(void *pc, void *result) __attribute__((weak));
 
 int __wrap__dl_find_object(void *pc, void *result)
 {
-    return __real__dl_find_object != NULL ? __real__dl_find_object(pc, result) : -1;
+    void *found = NULL;
+    if (objects_find("_dl_find_object", &found) != OBJECTS_FOUND)
+        return -1;
+    return ((int (*)(void *, void *))found)(pc, result);
 }
 
 /* --- stack frames --- */
