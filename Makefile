@@ -66,7 +66,7 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-sty
 # Empty, as `#define _GNU_SOURCE` in a source would have it: the two then agree and nobody is warned.
 BASE = -std=gnu11 -O2 -g -I. -D_GNU_SOURCE= -MMD -MP
 
-# The library is a guest: nothing visible but shim/exports.list, no fortified calls and no stack protector, as both
+# Guest code (shim/README.md): nothing visible but shim/exports.list, no fortified calls and no stack protector, as both
 # call out into libc from where libc may not be ready. It never gets -D_FILE_OFFSET_BITS=64: that renames open to
 # open64, and both are defined here. initial-exec makes thread-locals a plain load instead of a call that may allocate.
 SHIM_CFLAGS = $(BASE) $(WARN) -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE -fno-stack-protector -ftls-model=initial-exec

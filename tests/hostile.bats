@@ -223,14 +223,6 @@ EOF
     small_buffer 1 3000 80
 }
 
-@test "hostile: a crash without descriptors and with a small send buffer is told in full" {
-    run_sscap "$PROGRAMS/small_sndbuf" 1 crash
-    assert_status 134
-    assert_matches "$err" 'small_sndbuf: killed by SIGABRT in main'
-    assert_matches "$err" 'yyyyyyyy'
-    assert_matches "$err" '#[0-9]+ main'
-}
-
 # --- scrubbed environments ------------------------------------------------------------------------------------
 
 @test "hostile: every exec and spawn call with an environment of its own" {

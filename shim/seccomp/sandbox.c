@@ -1,20 +1,19 @@
-/* sandbox.c: see sandbox.h.
+/* sandbox.c: adapts the library to the seccomp filters that the program installs. For `man`
+ * (libseccomp kills the process), Chromium, OpenSSH's sshd and systemd-run SystemCallFilter=.
  *
- * A program that allows itself what it needs, on pain of death, does not think of what we need:
- * sendmsg at its next fork, getsockopt at its next close. So a filter is looked at before it is in
- * force, and what it may punish is not called any more (syscalls_forbidden): to the library it is
- * as if the filter let it fail, and it can do without each of its calls. The kernel's stamps still
- * name who wrote what.
+ * Such a program allows the system calls that it needs, and a filter may kill the process for any
+ * other. The library needs more, for example sendmsg at fork and getsockopt at close. Therefore we
+ * examine a filter before it is installed, and no longer make calls that it may punish
+ * (syscalls_forbidden). For the library these calls fail, and it works without each of them. The
+ * kernel's credentials still tell who wrote what.
  *
- * The filter goes from parent to child with syscalls_forbidden, and from one program to the next
- * with the session's variable. It is in force for a thread, and its children, or for all threads:
- * syscalls_forbidden is for all, as is a handler. It is said before the kernel has accepted the
- * filter, and stays said if it did not; a vfork child says it for its parent, too. For those who
- * are under no filter that means less service and no more than that.
+ * syscalls_forbidden goes to forked children, and by the session variable to executed programs. It
+ * is for all threads, although a filter may be for one. It is set before the kernel accepts the
+ * filter, and stays set if the kernel does not. A vfork child sets it for its parent, too.
+ * Processes without a filter are then served less well, and nothing more.
  *
- * Not seen: filters that were there when sscap was started (a container's lets calls fail, by
- * custom), those of static programs, and of those that have no need of libc for their system calls
- * (Go). */
+ * Not covered are filters that exist before sscap starts (those of containers let calls fail), and
+ * those of static programs and of Go programs. */
 #define _GNU_SOURCE
 #include "shim/seccomp/sandbox.h"
 
@@ -31,27 +30,27 @@
 
 #include "shim/nolibc.h"
 
-/* Where a filter is looked at, by one thread at a time: a stack may be too small. Untouched pages
- * cost nothing. */
+/* Memory for one filter, because a stack may be too small. One thread at a time uses it. Untouched
+ * pages cost nothing. */
 static struct {
     bool taken;
     struct sock_filter code[BPF_MAXINSNS];
     struct bpf_filter_state states[BPF_MAXINSNS];
-} desk;
+} memory;
 
-/* 0: there is none, or the kernel will not have it. */
+/* The kinds of calls that the filter forbids. 0 also if the kernel will refuse the filter. */
 static uint32_t examine(const void *program)
 {
     struct sock_fprog filter = {0};
     if (!nolibc_read_memory(&filter, program, sizeof filter) || filter.len == 0 ||
         filter.len > BPF_MAXINSNS)
         return 0;
-    if (__atomic_exchange_n(&desk.taken, true, __ATOMIC_ACQUIRE))
+    if (__atomic_exchange_n(&memory.taken, true, __ATOMIC_ACQUIRE))
         return SYSCALL_ALL;
     uint32_t kinds = 0;
-    if (nolibc_read_memory(desk.code, filter.filter, filter.len * sizeof *desk.code))
-        kinds = bpf_filter_forbids(desk.code, filter.len, desk.states);
-    __atomic_store_n(&desk.taken, false, __ATOMIC_RELEASE);
+    if (nolibc_read_memory(memory.code, filter.filter, filter.len * sizeof *memory.code))
+        kinds = bpf_filter_forbids(memory.code, filter.len, memory.states);
+    __atomic_store_n(&memory.taken, false, __ATOMIC_RELEASE);
     return kinds;
 }
 
@@ -69,8 +68,7 @@ void sandbox_expect(unsigned long mode, const void *program)
         struct sscap_event event = {.type = SSCAP_EVENT_SILENT,
                                     .other = (int32_t)RAW_SYSCALL(SYS_getppid)};
         send_event(&event, NULL, 0);
-        send_wait_for_runner(); /* who it is that writes next, the kernel is to be asked in time
-                                 */
+        send_wait_for_runner(); /* so that it looks up this process before the next output */
     }
     session_forbid(kinds);
 }
@@ -87,11 +85,11 @@ long sandbox_syscall(long number, long a, long b, long c, long d, long e, long f
 
 long sandbox_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-    int which = (int)number; /* the kernel looks at no more of it */
+    int which = (int)number; /* the kernel uses the lower half */
     if (which == SYS_prctl && a == PR_SET_SECCOMP)
         sandbox_expect((unsigned long)b, (const void *)c);
     else if (which == SYS_seccomp && a == SECCOMP_SET_MODE_STRICT && b == 0 &&
-             c == 0) /* else EINVAL: libseccomp asks */
+             c == 0) /* else EINVAL: a test by libseccomp */
         sandbox_expect(SECCOMP_MODE_STRICT, NULL);
     else if (which == SYS_seccomp && a == SECCOMP_SET_MODE_FILTER)
         sandbox_expect(SECCOMP_MODE_FILTER, (const void *)c);
