@@ -38,15 +38,17 @@ Q = $(if $(V),,@)
 # --- what there is ------------------------------------------------------------------------------------------
 
 SHIM_SRC := $(sort $(wildcard shim/*.c shim/*/*.c))
+# Assembly; each file is empty on machines that it is not for.
+SHIM_ASM := $(sort $(wildcard shim/*.S shim/*/*.S))
 # What library and runner both need is in shim/.
 RUNNER_SRC := $(sort $(wildcard runner/*.c runner/*/*.c)) shim/loader.c shim/syscalls.c
-SHIM_OBJ = $(SHIM_SRC:%.c=$(B)/%.o)
-RUNNER_OBJ = $(RUNNER_SRC:%.c=$(B)/%.o)
+SHIM_OBJ = $(SHIM_SRC:%.c=$(B)/%.o) $(SHIM_ASM:%.S=$(B)/%.o)
+RUNNER_OBJ = $(RUNNER_SRC:%.c=$(B)/%.o) $(B)/shim/raw_syscall_i386.o
 
 # The library's twin for 32-bit programs on a 64-bit machine, where the compiler can make it. shim/loader.h knows the place.
 TWIN := $(if $(filter x86_64-%,$(shell $(CC) -dumpmachine 2>/dev/null)),$(shell printf '\043include <stdlib.h>\n' | \
   $(CC) -m32 -shared -o /dev/null -x c - >/dev/null 2>&1 && echo libsscap/lib32/libsscap.so))
-TWIN_OBJ = $(SHIM_SRC:%.c=$(B)/32/%.o)
+TWIN_OBJ = $(SHIM_SRC:%.c=$(B)/32/%.o) $(SHIM_ASM:%.S=$(B)/32/%.o)
 # What unit tests and fuzzers link with: the runner without its main().
 MODULES = $(filter-out runner/main.c,$(RUNNER_SRC))
 
@@ -64,7 +66,7 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-sty
 # Empty, as `#define _GNU_SOURCE` in a source would have it: the two then agree and nobody is warned.
 BASE = -std=gnu11 -O2 -g -I. -D_GNU_SOURCE= -MMD -MP
 
-# The library is a guest: nothing visible but shim/exports.list, no fortified calls and no stack protector, as both
+# Guest code (shim/README.md): nothing visible but shim/exports.list, no fortified calls and no stack protector, as both
 # call out into libc from where libc may not be ready. It never gets -D_FILE_OFFSET_BITS=64: that renames open to
 # open64, and both are defined here. initial-exec makes thread-locals a plain load instead of a call that may allocate.
 SHIM_CFLAGS = $(BASE) $(WARN) -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE -fno-stack-protector -ftls-model=initial-exec
@@ -72,7 +74,8 @@ SHIM_CFLAGS = $(BASE) $(WARN) -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE -fno-s
 # glibc before 2.34, where dlsym is not in libc proper; since then it is empty and leaves no trace. noseparate-code:
 # two segments to map instead of four, a quarter of what a preloaded library adds to each exec (10 us of 40).
 SHIM_LDFLAGS = -shared -static-libgcc -Wl,-z,defs -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,-z,noseparate-code \
-  -Wl,-soname,libsscap.so -Wl,--as-needed -Wl,--wrap=_dl_find_object
+  -Wl,-soname,libsscap.so -Wl,--as-needed -Wl,--wrap=_dl_find_object \
+  -Wl,--wrap=__pthread_key_create -Wl,--wrap=pthread_once
 SHIM_LIBS = -ldl
 
 RUNNER_CFLAGS = $(BASE) $(WARN) -fPIE -fstack-protector-strong $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
@@ -132,14 +135,22 @@ $(B)/32/shim/%.o: shim/%.c $(STAMP)
 	@mkdir -p $(@D); echo "  CC 32 $<"
 	$(Q)$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -m32 -c -o $@ $<
 
+$(B)/shim/%.o: shim/%.S $(STAMP)
+	@mkdir -p $(@D); echo "  AS    $<"
+	$(Q)$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/32/shim/%.o: shim/%.S $(STAMP)
+	@mkdir -p $(@D); echo "  AS 32 $<"
+	$(Q)$(CC) $(SHIM_CFLAGS) $(CPPFLAGS) $(CFLAGS) -m32 -c -o $@ $<
+
 $(B)/runner/%.o: runner/%.c $(STAMP)
 	@mkdir -p $(@D); echo "  CC    $<"
 	$(Q)$(CC) $(RUNNER_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The shortest stem wins: a unit test takes its own rule, all other tools the one after it.
-$(B)/tests/unit/%: tests/unit/%.c $(MODULES:%.c=$(B)/%.o) $(STAMP)
+$(B)/tests/unit/%: tests/unit/%.c $(MODULES:%.c=$(B)/%.o) $(B)/shim/raw_syscall_i386.o $(STAMP)
 	@mkdir -p $(@D); echo "  TEST  $<"
-	$(Q)$(CC) $(RUNNER_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(RUNNER_LDFLAGS) $(LDFLAGS) -o $@ $< $(MODULES:%.c=$(B)/%.o)
+	$(Q)$(CC) $(RUNNER_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(RUNNER_LDFLAGS) $(LDFLAGS) -o $@ $< $(filter %.o,$^)
 
 $(B)/tests/%.so: tests/%.c $(STAMP)
 	@mkdir -p $(@D); echo "  TEST  $<"

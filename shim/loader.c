@@ -1,16 +1,14 @@
-/* loader.c: who will load a program, read from its file as the kernel does.
+/* loader.c: reads from a program's file which loader will load it, as the kernel does.
  *
- * LD_PRELOAD is not for every loader. musl's relocates our library against its own libc, and if
- * that lacks one symbol, the program ends with 127 before it has begun. glibc's own for another
- * word size says "wrong ELF class" on the program's stderr. So for those the library is taken out
- * of LD_PRELOAD (environment.c), or its twin put in its place; without either, what they print
- * still has its tag by the kernel's stamps. Who starts a program past us hands LD_PRELOAD on as it
- * is: for musl see shim.c, the other's words stay.
+ * Not every loader can load our library from LD_PRELOAD. musl's loader relocates it against musl's
+ * libc, and if a symbol is missing there, the program ends with 127. glibc's loader for another
+ * word size prints "wrong ELF class" to the program's stderr. For such programs, our library is
+ * removed from LD_PRELOAD, or replaced by its twin (core/child_environment.c). If a program is
+ * started by a raw system call, LD_PRELOAD stays as it is (see shim.c for musl).
  *
- * A look costs an open, a read of the headers and a close. What cannot be read (mode 711) or
- * understood is taken for ours. Closing drops the POSIX locks that this very process has on the
- * file (fcntl_locking(2)): a program that executes itself and counts on its lock on itself has to
- * lock it anew; flock has no such trouble. */
+ * This costs an open, a read of the headers and a close. A file that cannot be read (mode 711) or
+ * understood counts as LOADER_OURS. The close releases the POSIX locks that this process has on the
+ * file (fcntl_locking(2)), so a program that executes itself loses its own; flock locks stay. */
 #define _GNU_SOURCE
 #include "shim/loader.h"
 
@@ -22,12 +20,11 @@
 #include "shim/nolibc.h"
 
 enum {
-    HEAD = 512,        /* bytes: nearly always all headers that are looked at; stacks may be small
-                          (sigaltstack) */
-    SCRIPT_LINE = 256, /* bytes of a script that the kernel looks at (BINPRM_BUF_SIZE) */
-    INTERPRETERS = 5,  /* of a script, one for the other (fs/exec.c, exec_binprm) */
-    SEGMENTS = 64,     /* a program has a dozen */
-    INTERPRETER_MAX = 256, /* bytes, of a program's; the longest are those of Nix and Guix */
+    HEAD = 512,            /* bytes, mostly all headers; a stack may be small (sigaltstack) */
+    SCRIPT_LINE = 256,     /* bytes of a script that the kernel reads (BINPRM_BUF_SIZE) */
+    INTERPRETERS = 5,      /* scripts that interpret scripts (exec_binprm in fs/exec.c) */
+    SEGMENTS = 64,         /* a program has a dozen */
+    INTERPRETER_MAX = 256, /* bytes of a path; the longest are those of Nix and Guix */
 };
 
 /* --- a file and its first bytes --- */
@@ -38,7 +35,7 @@ struct file {
     char head[HEAD];
 };
 
-/* 0 or -errno. Not for long: open(2) of a FIFO would wait, were it not for O_NONBLOCK. */
+/* Returns 0 or -errno. O_NONBLOCK, because open(2) of a FIFO would wait. */
 static int open_file(struct file *file, int directory, const char *path)
 {
     long fd = RAW_SYSCALL(SYS_openat, directory, path,
@@ -67,7 +64,7 @@ static bool get(const struct file *file, uint64_t offset, void *to, size_t n)
         nolibc_copy(to, file->head + offset, n);
         return true;
     }
-    /* A 32-bit kernel's offset is in two words. */
+    /* On 32-bit machines the offset takes two arguments. */
     return offset <= INT32_MAX && RAW_SYSCALL(SYS_pread64, file->fd, to, n, offset, 0) == (long)n;
 }
 
@@ -84,7 +81,7 @@ struct segment {
     uint64_t offset, size;
 };
 
-/* Of this code, as it lies in memory. */
+/* Our own ELF header, as it is mapped. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static bool get_header(const struct file *file, union header *header)
@@ -95,7 +92,7 @@ static bool get_header(const struct file *file, union header *header)
            (header->ident[EI_CLASS] != ELFCLASS64 || get(file, 0, header, sizeof header->of64));
 }
 
-/* e_type and e_machine stand at the same place in both. */
+/* e_machine is at the same place in both headers. */
 static bool is_for(const union header *header, int class, int machine)
 {
     return header->ident[EI_CLASS] == class && header->of32.e_machine == machine;
@@ -120,7 +117,7 @@ static bool get_segment(const struct file *file, const union header *header, uns
     return true;
 }
 
-/* Into name[INTERPRETER_MAX]. False: it has none. */
+/* Writes to name[INTERPRETER_MAX]. False: the program has none. */
 static bool get_interpreter(const struct file *file, const union header *header, char *name)
 {
     unsigned int count = header->ident[EI_CLASS] == ELFCLASS64 ? header->of64.e_phnum
@@ -137,8 +134,8 @@ static bool get_interpreter(const struct file *file, const union header *header,
     return false;
 }
 
-/* The names that glibc's loader has: everywhere; Homebrew, MIPS and s390; POWER and s390x; by its
- * version; LSB. */
+/* The names of glibc's loader: the usual one; on MIPS, s390 and with Homebrew; on POWER and s390x;
+ * with its version; of the LSB. */
 static bool is_glibc(const char *loader)
 {
     static const char *const names[] = {"ld-linux", "ld.so", "ld64.so", "ld-2.", "ld-lsb"};
@@ -159,8 +156,8 @@ static enum loader loader_of_program(const struct file *file, const char *path)
         return LOADER_OTHER;
     const char *loader = name;
     if (!get_interpreter(file, &header, name)) {
-        loader = nolibc_basename(
-            path); /* static; or a loader itself: ld-musl-x86_64.so.1 PROGRAM */
+        /* Linked statically, or a loader itself: ld-musl-x86_64.so.1 PROGRAM. */
+        loader = nolibc_basename(path);
         if (nolibc_after_prefix(loader, "ld-") == NULL)
             return LOADER_OURS;
     }
@@ -180,8 +177,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Into name[SCRIPT_LINE]. What is neither script nor program is given to the shell, by execvp
- * (execvp(3)) and by shells. */
+/* Writes to name[SCRIPT_LINE]. execvp(3) and shells give a file that is neither script nor program
+ * to the shell. */
 static void get_script_interpreter(const struct file *file, char *name)
 {
     static const char shell[] = "/bin/sh";
@@ -233,8 +230,8 @@ enum loader loader_of(int directory, const char *path)
 
 /* --- commands --- */
 
-/* directory[0..length) + "/" + file, as glibc's execvpe puts them together: no directory is the
- * current one. */
+/* directory[0..length) + "/" + file, as in glibc's execvpe. An empty directory is the current one.
+ */
 static void join(char *path, const char *directory, size_t length, const char *file)
 {
     char *end = nolibc_copy(path, directory, length);
@@ -251,7 +248,7 @@ static size_t directory_length(const char *search)
     return length;
 }
 
-/* Bytes that hold every path that join makes and the kernel takes. */
+/* Bytes for every path that join makes and the kernel accepts. */
 static size_t path_size(const char *search, const char *file)
 {
     size_t longest = 0;
@@ -267,7 +264,7 @@ static size_t path_size(const char *search, const char *file)
     return size < PATH_MAX ? size : PATH_MAX;
 }
 
-/* 0, or -ENOENT: execvp looks further; or why it cannot be read. */
+/* Returns 0, or -ENOENT if execvp would go on to search, or why the file cannot be read. */
 static int open_executable(struct file *file, const char *path)
 {
     if (RAW_SYSCALL(SYS_faccessat, AT_FDCWD, path, X_OK) != 0)

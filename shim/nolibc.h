@@ -1,10 +1,8 @@
-/* guest.h: what code in a stranger's process may use. Included last by every file of the shim; see
- * shim.c for the rules.
+/* nolibc.h: helpers that do not call libc. Every file of the library includes it last.
  *
- * Programs replace libc's functions by their own (bash its getenv, gpg its regcomp, sanitizers
- * memcpy and strlen), so nothing here calls a function that a program would think of defining, and
- * the poison below keeps it so.
- */
+ * Programs define functions with the names of libc's (bash getenv, gpg regcomp, sanitizers memcpy
+ * and strlen), and our calls would reach those. Nothing here calls such a function, and the pragmas
+ * below make each use a compile error. */
 #ifndef SSCAP_SHIM_NOLIBC_H
 #define SSCAP_SHIM_NOLIBC_H
 
@@ -23,13 +21,13 @@
 
 #define SSCAP_EXPORT __attribute__((visibility("default")))
 
-/* libc's other name for one of our functions. nothrow and leaf: as libc's headers have some of
- * them; we throw nothing either. */
+/* Exports another name of libc's for one of our functions. nothrow and leaf, because libc's headers
+ * declare some of them so. */
 #define SSCAP_ALIAS(other, name)                                                                   \
     SSCAP_EXPORT extern __typeof__(name) other __attribute__((alias(#name), nothrow, leaf))
 
-/* Whether a pointer that libc's header declares nonnull is NULL all the same: the compiler would
- * take the header's word for it, while the real function answers EFAULT. */
+/* Whether a pointer is NULL that libc's header declares nonnull. The compiler would assume that it
+ * is not. The real function fails with EFAULT. */
 static inline bool nolibc_is_null(const void *pointer)
 {
     __asm__("" : "+r"(pointer));
@@ -41,7 +39,7 @@ static inline int nolibc_getpid(void)
     return (int)RAW_SYSCALL(SYS_getpid);
 }
 
-/* Copies n bytes, returns the place behind the last one written. */
+/* Copies n bytes from the lowest address up. Returns the address after the last byte written. */
 static inline char *nolibc_copy(void *to, const void *from, size_t n)
 {
     volatile char *t = to; /* volatile: the compiler must not make this a call of memcpy */
@@ -51,9 +49,8 @@ static inline char *nolibc_copy(void *to, const void *from, size_t n)
     return (char *)to + n;
 }
 
-/* Copies what the program points to, or to there, by the kernel's hand. False: it is no good
- * address, and that is for the real function to say. A sandbox may forbid the call: then the
- * pointer is trusted. */
+/* Lets the kernel copy from or to the program's memory. Returns false if the address is bad; the
+ * real function then sets errno. If a seccomp filter forbids the call, the pointer is trusted. */
 static inline bool nolibc_transfer(long call, void *ours, const void *theirs, size_t n)
 {
     struct iovec here = {.iov_base = ours, .iov_len = n};
@@ -92,7 +89,7 @@ static inline void nolibc_zero(void *at, size_t n)
         t[i] = 0;
 }
 
-/* If text begins with prefix: the rest of text; else NULL. */
+/* The text after the prefix, or NULL if the text does not begin with it. */
 static inline const char *nolibc_after_prefix(const char *text, const char *prefix)
 {
     while (*prefix != '\0')
@@ -122,7 +119,7 @@ static inline const char *nolibc_basename(const char *path)
     return base;
 }
 
-/* The value of a variable in an environment, or NULL: getenv() may be the program's own, and knows
+/* The value of a variable in an environment, or NULL. getenv may be the program's own, and knows
  * only `environ`. */
 static inline const char *nolibc_getenv(char *const envp[], const char *name)
 {
@@ -133,11 +130,6 @@ static inline const char *nolibc_getenv(char *const envp[], const char *name)
     }
     return NULL;
 }
-
-/* What glibc alone has, and libc's headers make of pthread_cleanup_push: weak, so that the library
- * loads elsewhere, too (shim.c). */
-#pragma weak __pthread_register_cancel
-#pragma weak __pthread_unregister_cancel
 
 #pragma GCC poison malloc calloc realloc free getenv setenv putenv strdup printf fprintf snprintf  \
     sprintf fputs puts perror

@@ -1,9 +1,9 @@
-/* syscalls.h: system calls without libc: no errno to save, nothing that a program could have
- * replaced, and after fork no page of libc's text to be faulted in for it. Returns the result, or
- * -errno. No cancellation point.
+/* syscalls.h: system calls without libc.
  *
- * What a filter of the program's would punish is not tried: it fails with EPERM right here
- * (sandbox.h). */
+ * RAW_SYSCALL(number, arguments...) returns the result, or -errno. It does not change errno, cannot
+ * be replaced by the program, is no cancellation point, and after fork needs no page of libc's
+ * code. A system call that the program's seccomp filter would punish is not made and fails with
+ * EPERM (seccomp/sandbox.c). */
 #ifndef SSCAP_SHIM_SYSCALLS_H
 #define SSCAP_SHIM_SYSCALLS_H
 
@@ -12,15 +12,16 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
-/* What the library calls on its own account, and what kind of call that is: those of a kind are of
- * no use without each other. At most 24 kinds, as the session's variable has room for. A call that
- * is not named here is of kind OTHER. */
+/* The system calls that the library makes itself, and their kinds. The calls of a kind are of no
+ * use without each other. There are at most 24 kinds, because the session variable has so many
+ * bits. A call that is not in the list has the kind OTHER. */
 #define SYSCALLS_USED(X)                                                                           \
     X(getpid, IDS)                                                                                 \
     X(gettid, IDS)                                                                                 \
     X(getppid, IDS)                                                                                \
     X(getsockopt, COOKIE)                                                                          \
     X(sendmsg, SEND)                                                                               \
+    X(setsockopt, BUFFER)                                                                          \
     X(ppoll, SLEEP)                                                                                \
     X(socket, CONNECT)                                                                             \
     X(connect, CONNECT)                                                                            \
@@ -70,15 +71,16 @@ enum syscall_kind {
     SYSCALL_TIMER = 1 << 15,
     SYSCALL_USAGE = 1 << 16,
     SYSCALL_LIMIT = 1 << 17,
-    SYSCALL_OTHER = 1 << 18,
-    SYSCALL_ALL = (1 << 19) - 1,
+    SYSCALL_BUFFER = 1 << 18,
+    SYSCALL_OTHER = 1 << 19,
+    SYSCALL_ALL = (1 << 20) - 1,
 };
 
-/* Bits of enum syscall_kind: calls that a seccomp filter would punish. Set by seccomp/sandbox.c;
- * always 0 in the runner. */
+/* The kinds that a seccomp filter would punish (bits of enum syscall_kind). seccomp/sandbox.c sets
+ * it. Always 0 in the runner. */
 extern uint32_t syscalls_forbidden;
 
-/* Folds to a constant where the number is one. */
+/* The compiler folds it if the number is a constant. */
 __attribute__((always_inline)) static inline uint32_t syscall_kind_of(long number)
 {
     uint32_t kind = 0;
@@ -88,7 +90,7 @@ __attribute__((always_inline)) static inline uint32_t syscall_kind_of(long numbe
     return kind != 0 ? kind : SYSCALL_OTHER;
 }
 
-/* Whether a call that libc makes for us will not be punished. */
+/* Whether no filter would punish the call. For calls that libc makes for us. */
 __attribute__((always_inline)) static inline bool syscall_allowed(long number)
 {
     return (__atomic_load_n(&syscalls_forbidden, __ATOMIC_RELAXED) & syscall_kind_of(number)) == 0;
@@ -129,6 +131,7 @@ static inline long raw_syscall6(long number, long a, long b, long c, long d, lon
 
 #elif defined(__i386__)
 
+/* In raw_syscall_i386.S. */
 __attribute__((visibility("hidden"))) long raw_syscall6(long number, long a, long b, long c, long d,
                                                         long e, long f);
 
@@ -154,7 +157,7 @@ __attribute__((always_inline)) static inline long raw_syscall(long number, long 
     return syscall_allowed(number) ? raw_syscall6(number, a, b, c, d, e, f) : -EPERM;
 }
 
-/* RAW_SYSCALL(number, up to six arguments), each a number or a pointer. */
+/* RAW_SYSCALL(number, up to six arguments). Each argument is a number or a pointer. */
 #define RAW_ARGUMENT(x)        ((long)(x))
 #define RAW_SYSCALL_0(n)       raw_syscall(n, 0, 0, 0, 0, 0, 0)
 #define RAW_SYSCALL_1(n, a)    raw_syscall(n, RAW_ARGUMENT(a), 0, 0, 0, 0, 0)

@@ -77,6 +77,27 @@ need_twin() {
     assert_no_match "$out" 'TEXTREL'
 }
 
+# Debian 10 has glibc 2.28. The loader refuses a library that needs a later version.
+@test "the library asks for no version of glibc above 2.28" {
+    for library in "$LIBSSCAP" "${LIBSSCAP%/*}/libsscap/lib32/libsscap.so"; do
+        [ -e "$library" ] || continue
+        readelf -V "$library" | grep -oE 'GLIBC_2\.[0-9]+' | sort -uV >"$out"
+        [ -s "$out" ]
+        printf 'GLIBC_2.28\n' | sort -V "$out" - | tail -n 1 >"$TMP/latest"
+        assert_text "$TMP/latest" GLIBC_2.28
+    done
+}
+
+@test "programs find those names that their libc has, and no others" {
+    # shellcheck disable=SC2046 # a list of words
+    set -- $(listed | grep -v '^__asan')
+    run_bare "$PROGRAMS/weak_names" "$@"
+    assert_status 0
+    mv "$out" "$TMP/bare.out"
+    run_sscap --tag=none -q "$PROGRAMS/weak_names" "$@"
+    assert_same "$TMP/bare.out" "$out"
+}
+
 @test "no thread-local of the library is reached by a call" {
     nm -D --undefined-only "$LIBSSCAP" >"$out"
     assert_no_match "$out" '__tls_get_addr|__stack_chk_fail|_chk(@|$)|malloc|printf'

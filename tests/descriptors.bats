@@ -38,6 +38,26 @@ same() {
     assert_same "$TMP/bare.out" "$out"
 }
 
+# limited MODE LIMIT: a process with so few descriptors sees the same, and its threads' lines are whole.
+limited() {
+    run_bare bash -c 'ulimit -n "$2" && exec "$0" "$1" 2>/dev/null' "$PROGRAMS/list_fds" "$1" "$2"
+    assert_status 0
+    assert_matches "$out" '^own 11 is open$'
+    mv "$out" "$TMP/bare.out"
+    run_sscap --tag=none -q bash -c 'ulimit -n "$2" && exec "$0" "$1"' "$PROGRAMS/list_fds" "$1" "$2"
+    assert_status 0
+    assert_same "$TMP/bare.out" "$out"
+    [ "$(sort -u "$err")" = x ]
+}
+
+@test "a list is right while other threads write, with few descriptors" {
+    for limit in 20 64 300 702 705 740; do limited threads "$limit"; done
+}
+
+@test "forked children have no descriptor of other threads, with few descriptors" {
+    for limit in 64 300 705 1024; do limited forks "$limit"; done
+}
+
 @test "shells, find, perl, python and ls count the same" {
     need perl python3 find
     same bash -c 'echo /proc/self/fd/* | wc -w; ls /proc/self/fd /dev/fd/ | wc -l; find /proc/self/fd/ | wc -l

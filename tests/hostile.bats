@@ -272,6 +272,29 @@ steal() {
     fi
 }
 
+# --- a small send buffer --------------------------------------------------------------------------------------
+
+# small_buffer BYTES SIZE CHUNKS: each line arrives once and whole, also where the reader is slow.
+small_buffer() {
+    same_lines_as_bare "$PROGRAMS/small_sndbuf" "$@"
+    assert_status 0
+    cat >"$TMP/slow.py" <<'EOF'
+import os, time
+while chunk := os.read(0, 40000):
+    time.sleep(0.002)
+    os.write(1, chunk)
+EOF
+    capture bash -c '"$1" "${@:3}" | "$0" "$2"; exit "${PIPESTATUS[0]}"' "$PYTHON" "$SSCAP" "$TMP/slow.py" "$PROGRAMS/small_sndbuf" "$@"
+    assert_status 0
+    check_lines "$out" "$TMP/bare.out"
+}
+
+@test "hostile: threads write to a stdout with a small send buffer, and signals interrupt them" {
+    small_buffer 1 20000 20
+    small_buffer 30000 70000 8
+    small_buffer 1 3000 80
+}
+
 # --- scrubbed environments ------------------------------------------------------------------------------------
 
 @test "hostile: every exec and spawn call with an environment of its own" {
@@ -290,6 +313,12 @@ steal() {
     assert_status 0
     run_sscap "$PYTHON" -c 'import os; os.environ.clear(); os.execvp("grep", ["grep", "-q", "libsscap.so", "/proc/self/maps"])'
     assert_status 0
+}
+
+@test "hostile: threads call system and popen while another one empties and refills the environment" {
+    same_lines_as_bare "$PROGRAMS/environ_threads" 200
+    assert_status 0
+    assert_count "$out" ': 0 wrong$' 2
 }
 
 @test "hostile: who empties the environment finds it empty, and is captured all the same" {

@@ -1,7 +1,9 @@
-/* sanitizers.c: gcc's AddressSanitizer, linked as a shared library, refuses to start behind any
- * other preloaded one ("ASan runtime does not come first"), though it works there. It asks for its
- * options' defaults by this function, which the program may define, too: then the program's is
- * called. The environment's ASAN_OPTIONS go before it. */
+/* asan_options.c: lets programs with gcc's AddressSanitizer start.
+ *
+ * Linked as a shared library, it refuses to start after another preloaded library ("ASan runtime
+ * does not come first"), although it works there. It calls this function for the defaults of its
+ * options. If the program defines the function, the program's is called. The variable ASAN_OPTIONS
+ * takes precedence. */
 #include "shim/nolibc.h"
 
 const char *__asan_default_options(void);

@@ -1,6 +1,7 @@
-/* exec.c: exec and its kin. The new program gets the session's variables, as far as its loader can
- * take them, and the name on the tag changes with it: exactly between the bytes written before and
- * those written after, by a frame in each captured stream. */
+/* exec.c: exec and its kin.
+ *
+ * The new program gets the session variable, and the library if its loader can load it. The name on
+ * the tag changes exactly between the bytes before and after exec, by a stream frame. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
@@ -23,9 +24,9 @@ static void announce_exec(const char *path)
     process_name_announce(SSCAP_EVENT_EXEC, name);
 }
 
-/* Shells try every directory of PATH by execve (dash): those that cannot succeed are not worth an
- * announcement. 0, or -ENOENT: not worth anything; or -errno: not known, as the real user's rights
- * are asked. */
+/* dash tries execve in each directory of PATH. Calls that cannot succeed are not announced. Returns
+ * 0; -ENOENT if exec cannot succeed; or another -errno if that is not known, because faccessat uses
+ * the real user id. */
 static long can_execute(int directory, const char *path)
 {
     return session.joined ? RAW_SYSCALL(SYS_faccessat, directory, path, X_OK) : -ENOENT;
@@ -43,7 +44,7 @@ static int run(const char *path, char *const argv[], char *const envp[])
         loader = loader_of(AT_FDCWD, path);
     }
     int result = REAL(execve)(path, argv, ENVIRONMENT_FOR(loader, envp));
-    if (announced) /* and failed: the process goes on under its own name */
+    if (announced) /* exec has failed, and the process keeps its name */
         process_name_announce_own();
     return result;
 }
@@ -84,8 +85,8 @@ SSCAP_EXPORT int execvp(const char *file, char *const argv[])
 
 /* --- by a descriptor --- */
 
-/* The program that a descriptor is open on: its name is announced, its loader returned. False:
- * /proc does not say. */
+/* Announces the program that the descriptor is open on, and finds its loader. Returns false if
+ * /proc does not tell. */
 static bool announce_descriptor(int fd, enum loader *ret_loader)
 {
     char path[PATH_MAX];
@@ -101,6 +102,9 @@ static bool announce_descriptor(int fd, enum loader *ret_loader)
     *ret_loader = loader_of(AT_FDCWD, link);
     return true;
 }
+
+/* glibc 2.34; older ones have no header for it. */
+int execveat(int directory, const char *path, char *const argv[], char *const envp[], int flags);
 
 SSCAP_EXPORT int execveat(int directory, const char *path, char *const argv[], char *const envp[],
                           int flags)
@@ -131,8 +135,7 @@ SSCAP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
     return result;
 }
 
-/* The variadic ones: the arguments into an array, on the stack like libc's own. Their number
- * includes the NULL. */
+/* Collects variadic arguments and their NULL in an array on the stack, as libc does. */
 #define COLLECT_ARGUMENTS(first, argv)                                                             \
     va_list list_;                                                                                 \
     size_t count_ = 2;                                                                             \

@@ -1,5 +1,4 @@
-/* exit.c: with what a process exits, said by itself: for where the kernel does not tell the runner
- * afterwards, and its parent does not, either. */
+/* exit.c: tells the runner a process's exit status, if neither the kernel nor the parent does. */
 #define _GNU_SOURCE
 #include "shim/calls/exit.h"
 
@@ -8,7 +7,9 @@
 #include <unistd.h>
 
 #include "shim/core/real.h"
+#include "shim/core/send.h"
 #include "shim/core/session.h"
+#include "shim/usage.h"
 
 #include "shim/nolibc.h"
 
@@ -21,12 +22,12 @@ static void announce(int code)
     struct sscap_exit leaving = {.code = code & 0xff};
     struct rusage usage = {0};
     if (RAW_SYSCALL(SYS_getrusage, RUSAGE_SELF, &usage) == 0)
-        leaving.usage = session_usage(&usage);
-    session_send(&event, &leaving, sizeof leaving);
+        leaving.usage = usage_from_rusage(&usage);
+    send_event(&event, &leaving, sizeof leaving);
 }
 
-/* Of exit(3), and of main's return, which calls it inside libc. The first to be registered is the
- * last to be called: what the program's own handlers do is done by then. */
+/* For exit(3), which libc also calls when main returns. The handler that is registered first is
+ * called last, so the program's own handlers have run. */
 static void at_exit(int code, void *unused)
 {
     (void)unused;

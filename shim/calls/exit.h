@@ -1,8 +1,8 @@
-/* exit.h: see exit.c. */
+/* exit.h: tells the runner a process's exit status. */
 #ifndef SSCAP_SHIM_CALLS_EXIT_H
 #define SSCAP_SHIM_CALLS_EXIT_H
 
-/* Begins to watch for this program's exit. */
+/* Registers the exit handler. The constructor calls it. */
 void exit_init(void);
 
 #endif

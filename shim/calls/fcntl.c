@@ -1,24 +1,20 @@
-/* flags.c: O_NONBLOCK, its kin and shutdown stay with the process that asked for them.
+/* fcntl.c: O_NONBLOCK and other status flags, and shutdown, affect only the process that sets them.
  *
- * The whole tree has one open file description for each captured stream. O_NONBLOCK set on it (node
- * does so to its stdout) would give everybody else EAGAIN in the midst of their output, and
- * shutdown(2) would end it. So fcntl(F_SETFL), ioctl(FIONBIO) and shutdown do not get that far: the
- * process is told that they worked, F_GETFL repeats to it what it said, and what it writes by the
- * functions in output.c does not block.
+ * All processes of a session share one open file description for each captured stream. If one of
+ * them set O_NONBLOCK on it (node does so), the others would get EAGAIN, and shutdown(2) would end
+ * the stream for all. Therefore fcntl(F_SETFL), ioctl(FIONBIO) and shutdown do not reach the
+ * kernel. They succeed, F_GETFL returns what was set, and the functions in write.c do not block.
  *
- * Not as on a description of its own: stdio's writes block all the same, as libc makes them by
- * itself; so do send and its kin, sendfile and splice; no SIGIO comes (O_ASYNC); exec forgets it,
- * and forked children that have exec'd do not have it, either. Raw system calls and static programs
- * still reach the description: that cannot be prevented from here, nor undone by the runner, whose
- * end is another one.
+ * This differs from a description of the process's own. Writes by stdio (inside libc), send and its
+ * kin, sendfile and splice still block. O_ASYNC raises no SIGIO. After exec, the flags are gone.
+ * Raw system calls and static programs still change the description.
  *
- * The state is a word for each stream. A vfork child that sets it sets it for its parent as well,
- * and so would the kernel: to it, too, the flag belongs to what both of them share.
+ * The state is one word for each stream. A vfork child changes its parent's, too, as it would with
+ * a shared description.
  *
- * After shutdown(SHUT_WR), what this process goes on to write still arrives, where a socket would
- * say EPIPE and kill: instead of a stream the program expects a pipe, a file or a terminal on fd 1,
- * for which shutdown fails (ENOTSOCK) and changes nothing, and those who call it all the same, as
- * socat and libuv do, are done with writing. */
+ * After shutdown(SHUT_WR), the process can still write. The program expects a pipe, a file or a
+ * terminal on fd 1, where shutdown fails and changes nothing. Programs that call shutdown all the
+ * same (socat, libuv) do not write afterwards. */
 #define _GNU_SOURCE
 #include "shim/calls/fcntl.h"
 
@@ -27,7 +23,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "shim/calls/new_descriptors.h"
+#include "shim/calls/new_descriptor.h"
 #include "shim/calls/read.h"
 #include "shim/calls/terminal.h"
 #include "shim/core/real.h"
@@ -38,7 +34,7 @@
 /* What F_SETFL can change (fs/fcntl.c, SETFL_MASK, and FASYNC). */
 #define SETTABLE ((unsigned int)(O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT | O_NOATIME))
 
-/* A bit that open(2) has no use for: this process has said what it wants. */
+/* This process has set flags. open(2) does not use the bit. */
 #define ASKED (1u << 30)
 
 static unsigned int flags_of[SSCAP_STREAMS];
@@ -61,7 +57,7 @@ bool fcntl_nonblocking(int fd)
     return stream >= 0 && fcntl_stream_nonblocking(stream);
 }
 
-/* Who wants to block must not get EAGAIN, even if a static program has set O_NONBLOCK for all. */
+/* A process that wants to block must not get EAGAIN. A static program may have set O_NONBLOCK. */
 static void make_blocking(int fd)
 {
     long flags = RAW_SYSCALL(SYS_fcntl, fd, F_GETFL);
@@ -86,8 +82,8 @@ static void set_one(int fd, int stream, unsigned int flag, bool on)
         make_blocking(fd);
 }
 
-/* What F_GETFL is to say where the kernel says `real`: a socket is for reading, too, but no pipe's
- * end for writing is (input.c). */
+/* What F_GETFL returns if the kernel returns `real`. The write end of a pipe is not for reading,
+ * although a socket is (read.c). */
 static int shown(int fd, int real)
 {
     if (!session.joined || (real & O_ACCMODE) != O_RDWR)
@@ -103,10 +99,10 @@ static int shown(int fd, int real)
     return (int)flags;
 }
 
-/* fcntl and fcntl64, which differ on 32-bit machines only. */
+/* For fcntl and fcntl64, which differ on 32-bit machines only. */
 static int control(__typeof__(&(fcntl)) real, int fd, int command, long argument)
 {
-    if (session_is_ctl(fd)) { /* not open, as close says (descriptors.c) */
+    if (session_is_ctl(fd)) { /* not open, as for close (close.c) */
         errno = EBADF;
         return -1;
     }
@@ -123,7 +119,7 @@ static int control(__typeof__(&(fcntl)) real, int fd, int command, long argument
     return command == F_GETFL && result >= 0 ? shown(fd, result) : result;
 }
 
-/* The argument is an int, a pointer or not there; libc, too, takes it for a word in any case. */
+/* The argument is an int, a pointer or absent. libc also reads a word in any case. */
 SSCAP_EXPORT int fcntl(int fd, int command, ...)
 {
     va_list list;

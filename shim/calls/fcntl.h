@@ -1,4 +1,4 @@
-/* flags.h: see flags.c. */
+/* fcntl.h: status flags that affect only the process that sets them. */
 #ifndef SSCAP_SHIM_CALLS_FCNTL_H
 #define SSCAP_SHIM_CALLS_FCNTL_H
 
@@ -6,12 +6,10 @@
 
 #include "shim/wire.h"
 
-/* Whether this process wants its output to that captured stream (enum sscap_stream) never to block.
- */
+/* Whether this process has set O_NONBLOCK on the captured stream (enum sscap_stream). */
 bool fcntl_stream_nonblocking(int stream);
 
-/* The same for a descriptor, whatever it is. One look at memory where the process never asked for
- * such a thing. */
+/* The same for any descriptor. Costs no system call if the process has never set O_NONBLOCK. */
 bool fcntl_nonblocking(int fd);
 
 #endif

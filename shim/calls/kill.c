@@ -1,5 +1,5 @@
-/* kill.c: who sends a signal to whom. Told before it is sent: the receiver may be the sender, and
- * may be gone at once. */
+/* kill.c: tells the runner who sends a signal to whom. It does so before the signal is sent,
+ * because the signal may end the sender itself. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "shim/core/real.h"
+#include "shim/core/send.h"
 #include "shim/core/session.h"
 
 #include "shim/nolibc.h"
 
-/* Those that end a process unless it does something about them; not the two that libc uses between
- * threads (nptl(7)). */
+/* Whether the signal's default action ends a process. Not for the two signals that libc uses
+ * between threads (nptl(7)). */
 static bool is_deadly(int number)
 {
     switch (number) {
@@ -38,7 +39,7 @@ static void announce(pid_t target, int number)
     struct sscap_event event = {.type = SSCAP_EVENT_SIGNAL, .other = target};
     struct sscap_signal sent = {.signal = number};
     if (session.joined && is_deadly(number))
-        session_send(&event, &sent, sizeof sent);
+        send_event(&event, &sent, sizeof sent);
 }
 
 SSCAP_EXPORT int kill(pid_t pid, int number)
@@ -49,7 +50,7 @@ SSCAP_EXPORT int kill(pid_t pid, int number)
 
 SSCAP_EXPORT int killpg(pid_t group, int number)
 {
-    announce(-group, number); /* 0: one's own, for both */
+    announce(-group, number); /* 0 means the own group for both functions */
     return REAL(killpg)(group, number);
 }
 
@@ -85,7 +86,7 @@ SSCAP_EXPORT int pthread_sigqueue(pthread_t thread, int number, const union sigv
     return REAL(pthread_sigqueue)(thread, number, value);
 }
 
-/* The process that a pidfd stands for, by the "Pid:" line of its fdinfo (proc(5)); 0: not known. */
+/* The process of a pidfd, from the "Pid:" line of its fdinfo (proc(5)). 0: not known. */
 static pid_t pid_of(int pidfd)
 {
     static const char prefix[] = "/proc/self/fdinfo/";

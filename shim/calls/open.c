@@ -1,19 +1,18 @@
-/* devstdout.c: /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N and whatever else leads to a
- * captured stream can be opened.
+/* open.c: opens /dev/stdout, /dev/stderr, /dev/fd/N, /proc/self/fd/N and other paths that lead to a
+ * captured stream.
  *
- * A socket cannot be opened by its path: the kernel says ENXIO (fs/inode.c, no_open). For a pipe or
- * a terminal, which the program expects in the stream's place, it opens. So the program gets a
- * duplicate of its descriptor of that stream.
+ * The kernel cannot open a socket by its path and fails with ENXIO (no_open in fs/inode.c). The
+ * program expects a pipe or a terminal there, which can be opened. It gets a duplicate of its
+ * descriptor of that stream. nginx (error_log /dev/stderr), tee /dev/stderr and `echo >/dev/stderr`
+ * in shells need this.
  *
- * Paths are not taken apart. open and fopen are tried first, and it is only after ENXIO that stat
- * is asked what the path leads to: symbolic links (nginx's log in containers), relative paths,
- * /proc/PID and /proc/PID/task/TID are all the same to it. freopen closes its descriptor when it
- * fails, so there the question comes first.
+ * We do not parse paths. After ENXIO from open or fopen, statx tells what the path leads to. That
+ * works for symbolic links (nginx's logs in containers), relative paths, and /proc/PID. freopen
+ * closes its descriptor when it fails, so there we ask first.
  *
- * A duplicate shares the description with all others: O_NONBLOCK is not set by opening, and neither
- * O_APPEND nor O_TRUNC has a meaning for a stream. What cannot be opened because of O_EXCL,
- * O_DIRECTORY, O_NOFOLLOW or permissions never gets as far as ENXIO. For reading it opens, too, as
- * a pipe does, and as with a pipe that one writes to oneself nothing ever comes. */
+ * A duplicate shares the open file description. Therefore the open does not set O_NONBLOCK.
+ * O_APPEND and O_TRUNC mean nothing for a stream. O_EXCL, O_DIRECTORY, O_NOFOLLOW and permissions
+ * fail with other errors than ENXIO. The stream can be opened for reading, too, like a pipe. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,47 +20,44 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-#include "shim/calls/new_descriptors.h"
+#include "shim/calls/new_descriptor.h"
 #include "shim/calls/stdio_buffering.h"
+#include "shim/core/file_id.h"
+#include "shim/core/private_fd.h"
 #include "shim/core/real.h"
 #include "shim/core/session.h"
 
 #include "shim/nolibc.h"
 
-enum {
-    SEARCHED =
-        1024, /* descriptors looked at; the stream is 1 or 2, unless the program has moved it */
-    PRIVATE_MIN = 701, /* where no program looks; */
-    PRIVATE_LOW = 10,  /* where RLIMIT_NOFILE is below that */
-};
+/* Descriptors that are searched. The stream is 1 or 2, unless the program has moved it. */
+enum { SEARCHED = 1024 };
 
-static bool identify(int directory, const char *path, int flags, struct statx *ret_what)
+static bool is_same_device(const struct file_id *a, const struct file_id *b)
 {
-    return RAW_SYSCALL(SYS_statx, directory, path, flags, STATX_TYPE | STATX_INO, ret_what) == 0 &&
-           S_ISSOCK(ret_what->stx_mode);
+    return a->device_major == b->device_major && a->device_minor == b->device_minor;
 }
 
-/* A descriptor of the captured stream that the path leads to, or -1. */
+/* A descriptor of the captured stream that the path leads to, or -1. All sockets have the same
+ * device, except those in a file system. */
 static int find(int directory, const char *path)
 {
-    struct statx wanted = {0}; /* for the analyser: the kernel fills it in */
-    if (!session.joined || !identify(directory, path, 0, &wanted))
+    struct file_id wanted;
+    if (!session.joined || !file_id_get(directory, path, 0, &wanted) || !S_ISSOCK(wanted.mode))
         return -1;
     for (int fd = 0; fd < SEARCHED; fd++) {
-        struct statx what = {0};
-        if (session_stream(fd) < 0 || !identify(fd, "", AT_EMPTY_PATH, &what))
+        struct file_id id;
+        if (session_stream(fd) < 0 || !file_id_of(fd, &id))
             continue;
-        if (what.stx_dev_major != wanted.stx_dev_major ||
-            what.stx_dev_minor != wanted.stx_dev_minor)
-            return -1; /* a socket in a file system: all others have one device */
-        if (what.stx_ino == wanted.stx_ino)
+        if (file_id_equal(&id, &wanted))
             return fd;
+        if (!is_same_device(&id, &wanted))
+            return -1;
     }
     return -1;
 }
 
-/* Another thread may have turned the descriptor to something else before it was duplicated: only a
- * captured stream comes out of here, else -1. */
+/* Another thread may have changed the descriptor before it was duplicated. Returns -1 if the copy
+ * is no captured stream. */
 static int checked(long copy)
 {
     if (copy >= 0 && session_stream((int)copy) < 0) {
@@ -71,16 +67,20 @@ static int checked(long copy)
     return copy < 0 ? -1 : (int)copy;
 }
 
-/* A duplicate for a moment, or -errno. */
-static long out_of_sight(int fd)
+/* The same as a private duplicate. */
+static struct private_fd duplicate_stream(int fd)
 {
-    long copy = RAW_SYSCALL(SYS_fcntl, fd, F_DUPFD_CLOEXEC, PRIVATE_MIN);
-    return copy == -EINVAL ? RAW_SYSCALL(SYS_fcntl, fd, F_DUPFD_CLOEXEC, PRIVATE_LOW) : copy;
+    struct private_fd copy = {.fd = -1};
+    if (fd >= 0)
+        copy = private_fd_duplicate(fd);
+    if (copy.fd >= 0 && session_stream_of(copy.cookie) < 0)
+        private_fd_close(&copy);
+    return copy;
 }
 
 /* --- open and its kin --- */
 
-/* What an open that had this result is to return; `saved` is errno before it. */
+/* What to return for this result of an open. `saved` is errno before it. */
 static int opened(int result, int saved, int directory, const char *path, int flags)
 {
     if (result >= 0)
@@ -88,14 +88,15 @@ static int opened(int result, int saved, int directory, const char *path, int fl
     if (errno != ENXIO)
         return -1;
     int fd = find(directory, path);
-    int command = flags & O_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD; /* the lowest number, as open's */
+    int command = flags & O_CLOEXEC ? F_DUPFD_CLOEXEC
+                                    : F_DUPFD; /* the lowest free number, as from open */
     int copy = fd >= 0 ? checked(RAW_SYSCALL(SYS_fcntl, fd, command, 0)) : -1;
     if (copy >= 0)
         errno = saved;
     return copy;
 }
 
-/* The argument behind the flags is there only where they ask for it. */
+/* The mode is only there if the flags ask for it. */
 #define TAKE_MODE(flags)                                                                           \
     mode_t mode = 0;                                                                               \
     if (__OPEN_NEEDS_MODE(flags)) {                                                                \
@@ -136,8 +137,8 @@ SSCAP_EXPORT int openat64(int directory, const char *path, int flags, ...)
 SSCAP_ALIAS(__open, open);
 SSCAP_ALIAS(__open64, open64);
 
-/* What the headers make of open with flags that are not constant, for programs compiled with
- * _FORTIFY_SOURCE; no header has them for others. */
+/* With _FORTIFY_SOURCE, libc's headers turn open with variable flags into these. They declare them
+ * only there. */
 int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
 int __openat_2(int directory, const char *path, int flags);
@@ -181,21 +182,20 @@ SSCAP_EXPORT int creat64(const char *path, mode_t mode)
 
 /* --- fopen and freopen ---
  *
- * stdio opens by itself, and fdopen knows less of the mode than fopen does (",ccs="). So a FILE is
- * opened on /dev/null, which can be opened in every mode, and then its descriptor is turned to the
- * stream. */
+ * stdio opens files inside libc, and fdopen does not know all modes of fopen (",ccs="). Therefore
+ * /dev/null is opened in the wanted mode, and then its descriptor is replaced by the stream. */
 
 static const char any_mode[] = "/dev/null";
 
-/* Turns a FILE's descriptor to the stream, close-on-exec if the model is. Neither can fail: both
- * are open. */
-static void turn(int fd, int stream, int model)
+/* Replaces a FILE's descriptor by the stream, close-on-exec if `model` is. This cannot fail,
+ * because both are open. */
+static void replace(int fd, int stream, int model)
 {
     long flags = RAW_SYSCALL(SYS_fcntl, model, F_GETFD);
     RAW_SYSCALL(SYS_dup3, stream, fd, flags > 0 && flags & FD_CLOEXEC ? O_CLOEXEC : 0);
 }
 
-/* The same as opened(). */
+/* The same as opened(), for fopen. */
 static FILE *file_opened(__typeof__(&(fopen)) real, const char *path, const char *mode)
 {
     int saved = errno;
@@ -204,14 +204,13 @@ static FILE *file_opened(__typeof__(&(fopen)) real, const char *path, const char
         file->_fileno = new_descriptor(file->_fileno);
     if (file != NULL || errno != ENXIO)
         return file;
-    int fd = find(AT_FDCWD, path);
-    int stream = fd >= 0 ? checked(out_of_sight(fd)) : -1;
-    if (stream < 0)
+    struct private_fd stream = duplicate_stream(find(AT_FDCWD, path));
+    if (stream.fd < 0)
         return NULL;
     file = real(any_mode, mode);
     if (file != NULL)
-        turn(file->_fileno, stream, file->_fileno);
-    RAW_SYSCALL(SYS_close, stream);
+        replace(file->_fileno, stream.fd, file->_fileno);
+    private_fd_close(&stream);
     errno = file != NULL ? saved : ENXIO;
     return file;
 }
@@ -226,25 +225,29 @@ SSCAP_EXPORT FILE *fopen64(const char *path, const char *mode)
     return file_opened(REAL(fopen64), path, mode);
 }
 
-/* Other threads may be writing to the FILE's number, and it may be handed on to new processes at
- * any time: it must never be /dev/null. So freopen gets to work on another number in its place, to
- * which it flushes what is left in the buffer, too. */
-static FILE *reopen_aside(__typeof__(&(freopen)) real, const char *mode, FILE *file, int stream)
+/* Other threads may write to the FILE's descriptor meanwhile, and new processes may inherit it, so
+ * it must never be /dev/null. Therefore freopen works on a private duplicate instead, and flushes
+ * the buffer to that, too. If freopen fails, it has closed the duplicate. */
+static FILE *reopen_duplicate(__typeof__(&(freopen)) real, const char *mode, FILE *file, int stream)
 {
     flockfile(file);
     int number = file->_fileno;
-    int aside = number >= 0 ? (int)out_of_sight(number) : -1;
-    if (aside >= 0)
-        file->_fileno = aside;
+    struct private_fd copy = {.fd = -1};
+    if (number >= 0)
+        copy = private_fd_duplicate(number);
+    int duplicate = copy.fd;
+    if (duplicate >= 0)
+        file->_fileno = duplicate;
     FILE *result = real(any_mode, mode, file);
-    if (aside >= 0 && result != NULL) {
-        turn(number, stream, aside);
+    if (duplicate >= 0 && result != NULL) {
+        replace(number, stream, duplicate);
         result->_fileno = number;
-        RAW_SYSCALL(SYS_close, aside);
-    } else if (aside >= 0) {
-        RAW_SYSCALL(SYS_close, number); /* as freopen does when it fails; it has closed the other */
+        private_fd_close(&copy);
+    } else if (duplicate >= 0) {
+        private_fd_forget(&copy);
+        RAW_SYSCALL(SYS_close, number); /* as freopen does when it fails */
     } else if (result != NULL) {
-        turn(result->_fileno, stream, result->_fileno);
+        replace(result->_fileno, stream, result->_fileno);
     }
     funlockfile(file);
     return result;
@@ -254,25 +257,24 @@ static FILE *file_reopened(__typeof__(&(freopen)) real, const char *path, const 
                            FILE *file)
 {
     int saved = errno;
-    /* Without a path: the same once more, in another mode; libc makes it /proc/self/fd/N. */
+    /* Without a path, freopen changes the mode. libc opens /proc/self/fd/N for that. */
     int fd = path != NULL                              ? find(AT_FDCWD, path)
              : session.joined && !nolibc_is_null(file) ? file->_fileno
                                                        : -1;
-    int stream = fd >= 0 ? checked(out_of_sight(fd)) : -1;
-    if (stream < 0) {
+    struct private_fd stream = duplicate_stream(fd);
+    if (stream.fd < 0) {
         errno = saved;
         return real(path, mode, file);
     }
-    int cancel_state; /* a thread that is cancelled in between would leave the wrong number behind
-                       */
+    int cancel_state; /* a cancelled thread would leave the duplicate's number in the FILE */
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
-    FILE *result = reopen_aside(real, mode, file, stream);
+    FILE *result = reopen_duplicate(real, mode, file, stream.fd);
     pthread_setcancelstate(cancel_state, NULL);
-    RAW_SYSCALL(SYS_close, stream);
+    private_fd_close(&stream);
     if (result != NULL) {
         errno = saved;
         if (result == stdout)
-            stdio_buffering_init(); /* freopen has made it a file like any other */
+            stdio_buffering_init(); /* freopen has reset it */
     }
     return result;
 }
@@ -287,10 +289,10 @@ SSCAP_EXPORT FILE *freopen64(const char *path, const char *mode, FILE *file)
     return file_reopened(REAL(freopen64), path, mode, file);
 }
 
-/* --- what posix_spawn opens, in the child and inside libc --- */
+/* --- files that posix_spawn opens in the child --- */
 
-/* Named when it is asked for: in the child that number is the same descriptor, or whatever earlier
- * actions have made of it, which is what the path would lead to there. */
+/* The path is looked up now. In the child, the number is the same descriptor, or what earlier
+ * actions have made of it. The path would lead to that, too. */
 SSCAP_EXPORT int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *actions, int fd,
                                                   const char *path, int flags, mode_t mode)
 {

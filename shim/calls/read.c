@@ -1,13 +1,14 @@
-/* input.c: see input.h. read and its kin on fd 0, 1 and 2.
+/* read.c: read and its kin on captured streams. For `vim` and `more`.
  *
- * A pipe's end for writing cannot be read from: EBADF. A captured stream is a socket, where read
- * would wait for ever for what nobody sends: vim reads stderr, as fd 0, when stdin has ended. One
- * that claims to be sscap's terminal (--tty) is read from that, as more does, for its keys. Only
- * these three numbers are looked at, and fd 0, of which shells read byte by byte, only where it was
- * a stream when the program began, or became one by dup: to ask what each descriptor is before each
- * read is too dear. The kernel could not be asked to refuse instead: a socket that is shut down for
- * reading polls as readable, and who watches it for its reader's end (asyncio's pipe transports)
- * takes it for gone. */
+ * A read from the write end of a pipe fails with EBADF. On a captured stream, which is a socket, it
+ * would wait forever. `vim -es </dev/null` does that: at the end of its input it duplicates stderr
+ * to fd 0 and reads from it. With --tty, the read goes to sscap's terminal, from which `more` reads
+ * its keys by fd 2.
+ *
+ * We look at fd 0, 1 and 2 only, because a question to the kernel before each read would cost too
+ * much. Shells read fd 0 byte by byte, so we look at fd 0 only if it was a captured stream at the
+ * start or has become one by dup. shutdown(SHUT_RD) is no alternative: the socket would always be
+ * readable, and asyncio would take its reader for gone. */
 #define _GNU_SOURCE
 #include "shim/calls/read.h"
 
@@ -17,12 +18,13 @@
 #include <unistd.h>
 
 #include "shim/calls/terminal.h"
+#include "shim/core/cleanup.h"
 #include "shim/core/real.h"
 #include "shim/core/session.h"
 
 #include "shim/nolibc.h"
 
-/* A vfork child that sets it costs its parent some time, and nothing else. */
+/* If a vfork child sets it, its parent only loses some time. */
 static bool stdin_was_stream;
 
 int read_note_stream(int fd)
@@ -43,22 +45,18 @@ static void shut(void *fd)
     RAW_SYSCALL(SYS_close, *(int *)fd);
 }
 
-/* readv on what is_captured. The terminal is closed also where the thread is cancelled within. */
+/* readv on a captured stream. The terminal is also closed if the thread is cancelled. */
 static ssize_t read_captured(int fd, const struct iovec *parts, int n)
 {
     bool is_terminal = terminal_claims(fd);
     int terminal = is_terminal ? terminal_open(fd) : -1;
     ssize_t result;
     if (terminal < 0) {
-        errno = is_terminal
-                    ? EIO
-                    : EBADF; /* EIO: as in the background of a terminal that is not one's own */
+        errno = is_terminal ? EIO : EBADF; /* EIO: as for a background process (tty_ioctl(4)) */
         return -1;
     }
-    RAW_SYSCALL(SYS_fcntl, terminal, F_SETFL, 0); /* it was opened without waiting */
-    pthread_cleanup_push(shut, &terminal);
-    result = REAL(readv)(terminal, parts, n);
-    pthread_cleanup_pop(1);
+    RAW_SYSCALL(SYS_fcntl, terminal, F_SETFL, 0); /* terminal_open has set O_NONBLOCK */
+    CLEANUP_AFTER(result, REAL(readv)(terminal, parts, n), shut, &terminal);
     return result;
 }
 
@@ -76,8 +74,8 @@ SSCAP_EXPORT ssize_t readv(int fd, const struct iovec *parts, int n)
     return is_captured(fd) ? read_captured(fd, parts, n) : REAL(readv)(fd, parts, n);
 }
 
-/* What the header makes of read, for programs compiled with _FORTIFY_SOURCE; it has it for no
- * others. Too many bytes end the program. */
+/* With _FORTIFY_SOURCE, libc's header turns read into this, and declares it only there. If `n` is
+ * above `room`, libc ends the program. */
 ssize_t __read_chk(int fd, void *bytes, size_t n, size_t room);
 
 SSCAP_EXPORT ssize_t __read_chk(int fd, void *bytes, size_t n, size_t room)

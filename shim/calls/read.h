@@ -1,9 +1,9 @@
-/* input.h: what a program reads from the streams that it is to write to. */
+/* read.h: read and its kin on captured streams. */
 #ifndef SSCAP_SHIM_CALLS_READ_H
 #define SSCAP_SHIM_CALLS_READ_H
 
-/* The descriptor is new, or new under this number; returns it. Asked of fd 0 by the constructor,
- * too. */
+/* Notes that the descriptor is new, or new under this number. Returns it. The constructor calls it
+ * for fd 0. */
 int read_note_stream(int fd);
 
 #endif

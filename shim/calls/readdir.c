@@ -1,13 +1,13 @@
-/* listing.c: the descriptors that a program does not know of are not in the list of its own.
+/* readdir.c: hides the library's descriptors from the lists in /proc/self/fd.
  *
- * Programs read /proc/self/fd to count, close or hand on what they have open. ctl is left out
- * there, and so is what another thread's output is held by at that moment (hold.h), as close and
- * fcntl say that they are not open (descriptors.c, flags.c). In all other directories and for all
- * other entries that is a look at the name and no more. What others see of this process (lsof) is
- * the truth.
+ * `ls /proc/self/fd`, bash's `echo /proc/self/fd/[0-9]*`, find, python's os.listdir, ruby's
+ * Dir.children and node's fs.readdir would otherwise return another list than without sscap. ctl
+ * and the private duplicates of other threads (private_fd.h) are left out, because close and fcntl
+ * treat them as not open. For most names, this costs a look at the name. Other processes (lsof) see
+ * all descriptors.
  *
- * Not seen to: lists read by raw system calls (Go) or by libc for itself (glob, nftw), and the
- * number of entries that a recent kernel tells as the size of the directory. */
+ * Not covered are lists that are read by raw system calls (Go) or inside libc (glob, nftw), and the
+ * number of entries, which recent kernels return as the size of the directory. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,9 +23,9 @@
 /* readdir_r */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
-/* --- whose directory it is --- */
+/* --- the directory --- */
 
-/* The path that a descriptor is open on, and how long it is; 0: not known. */
+/* The path that a descriptor is open on. Returns its length, or 0 if it is not known. */
 static size_t path_of(int fd, char *path, size_t size)
 {
     char link[sizeof "/proc/self/fd/" + 11] = "/proc/self/fd/";
@@ -35,7 +35,7 @@ static size_t path_of(int fd, char *path, size_t size)
     return length > 0 ? (size_t)length : 0;
 }
 
-/* Takes the last component off a path of *length bytes; NULL: there is none. */
+/* Removes the last component from a path of *length bytes. Returns it, or NULL if there is none. */
 static const char *take_last(char *path, size_t *length)
 {
     size_t at = *length;
@@ -54,9 +54,9 @@ static bool is_same(const char *text, const char *other)
     return rest != NULL && *rest == '\0';
 }
 
-/* Whether it is .../PID/fd, .../PID/fdinfo, .../PID/task/TID/fd or .../PID/task/TID/fdinfo of a
- * proc file system, and PID is what /proc/self leads to: in another pid namespace that is not what
- * getpid says. */
+/* Whether the directory is .../PID/fd, .../PID/fdinfo, .../PID/task/TID/fd or
+ * .../PID/task/TID/fdinfo of a proc file system, where PID is what /proc/self leads to. In a pid
+ * namespace, that may differ from getpid. */
 static bool is_own_list(int directory)
 {
     struct statfs type = {0}; /* for the analyser: the kernel fills it in */
@@ -75,9 +75,9 @@ static bool is_own_list(int directory)
     return is_same(take_last(path, &length), "task") && is_same(take_last(path, &length), self);
 }
 
-/* --- what is left out --- */
+/* --- entries that are left out --- */
 
-/* The number that a name is, or -1. */
+/* The number that the name is, or -1. */
 static int number_of(const char *name)
 {
     int number = 0;
@@ -103,7 +103,7 @@ static bool is_hidden(const char *name, DIR *directory)
     return is_ours(name) && is_own_list(REAL(dirfd)(directory));
 }
 
-/* --- readdir and its kin, each once more for struct dirent64 --- */
+/* --- readdir and its kin, each also for struct dirent64 --- */
 
 #define READDIR(name, type)                                                                        \
     SSCAP_EXPORT struct type *name(DIR *directory)                                                 \
@@ -131,7 +131,7 @@ READDIR(readdir64, dirent64)
 READDIR_R(readdir_r, dirent)
 READDIR_R(readdir64_r, dirent64)
 
-/* Takes what is hidden out of `n` bytes of entries. Returns the bytes that are left. */
+/* Removes hidden entries from `n` bytes of entries. Returns how many bytes are left. */
 static size_t take_out(int directory, char *entries, size_t n)
 {
     for (size_t at = 0; at < n;) {
@@ -158,11 +158,11 @@ SSCAP_EXPORT ssize_t getdents64(int directory, void *entries, size_t size)
     do {
         got = REAL(getdents64)(directory, entries, size);
         left = got > 0 ? take_out(directory, entries, (size_t)got) : 0;
-    } while (got > 0 && left == 0); /* 0 would be the end */
+    } while (got > 0 && left == 0); /* 0 would mean the end of the directory */
     return got > 0 ? (ssize_t)left : got;
 }
 
-/* --- scandir and its kin: libc reads the directory by itself, but asks a filter --- */
+/* --- scandir and its kin: libc reads the directory, but calls a filter for each entry --- */
 
 struct scan {
     int directory;
@@ -171,7 +171,7 @@ struct scan {
     int (*filter64)(const struct dirent64 *);
 };
 
-/* Of this thread's innermost scandir: a filter may scan another directory. */
+/* This thread's innermost scandir. A filter may call scandir, too. */
 static __thread const struct scan *scan;
 
 static bool is_scan_of_own_list(void)
@@ -198,7 +198,7 @@ static int ask_filter64(const struct dirent64 *entry)
     return scan->filter64 != NULL ? scan->filter64(entry) : 1;
 }
 
-/* `call`, for which `filter` is the program's, and its name that of the field. */
+/* Makes `call` with one of our filters. `filter_` is the program's, and names its field. */
 #define SCAN(from, name, filter_, call)                                                            \
     __extension__({                                                                                \
         const struct scan *outer_ = scan;                                                          \

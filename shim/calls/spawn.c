@@ -1,5 +1,4 @@
-/* spawn.c: the calls that start a program in one step. libc makes the child inside itself, so the
- * parent tells of it. */
+/* spawn.c: posix_spawn and posix_spawnp. libc makes the child, so the parent announces it. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <spawn.h>
@@ -7,6 +6,7 @@
 #include "shim/calls/process_name.h"
 #include "shim/core/child_environment.h"
 #include "shim/core/real.h"
+#include "shim/core/send.h"
 #include "shim/core/session.h"
 
 #include "shim/nolibc.h"
@@ -16,8 +16,8 @@ extern char **environ;
 typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *,
                            const posix_spawnattr_t *, char *const[], char *const[]);
 
-/* An action that changes the child's directory comes too late for us to know what a relative path
- * then leads to. */
+/* The loader was found by the path as the parent sees it. A file action may change the child's
+ * directory. */
 static int spawned(spawn_function *real_spawn, enum loader loader, pid_t *ret_pid, const char *file,
                    const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
                    char *const argv[], char *const envp[])
@@ -28,11 +28,11 @@ static int spawned(spawn_function *real_spawn, enum loader loader, pid_t *ret_pi
         return error;
     if (ret_pid != NULL)
         *ret_pid = child;
-    /* A static program says nothing of itself: this is where its name comes from should it be dead
-     * and reaped when its first line is read. Before our caller can reap it, therefore. */
+    /* A static program sends no events. If it is dead and reaped when the runner reads its first
+     * line, its name comes from here. Therefore the event is sent before our caller can wait. */
     struct sscap_event event = {.type = SSCAP_EVENT_SPAWN, .other = child};
     process_name_of_path(event.name, file);
-    session_send(&event, NULL, 0);
+    send_event(&event, NULL, 0);
     return 0;
 }
 

@@ -1,18 +1,15 @@
-/* status.c: stat and its kin say of a captured stream what a program expects on fd 1 and 2: a pipe,
- * or with --tty a terminal.
+/* stat.c: stat and its kin report a captured stream as a pipe, or with --tty as a terminal.
  *
- * They are a socket, and who looks meets surprises: `[ -p /dev/stdout ]`, perl's -p and python's
- * S_ISFIFO are false, `tail -f` does not watch for its reader's end, sudo does not see that it is
- * part of a pipeline, PHP takes it for seekable. Nobody was found who loses by the other answer:
- * node and asyncio treat both alike, cat looks for files alone; what works on pipes only (vmsplice,
- * tee, F_SETPIPE_SZ) the kernel still refuses, and who tries it has write to go on with. Device and
- * inode number stay the socket's: they name the stream, agree with /proc/self/fd's link, and differ
- * from those of a journal's socket (JOURNAL_STREAM), which it is not.
+ * Programs do not expect a socket on fd 1 and 2: `[ -p /dev/stdout ]` is false then, `tail -f` does
+ * not notice that its reader has gone, sudo does not see that it is in a pipeline, and PHP takes
+ * the stream for seekable. A pipe instead harms no program that we know: node and asyncio treat
+ * both alike, and cat only looks for files. vmsplice, tee and F_SETPIPE_SZ, which need a pipe,
+ * still fail, and programs go on with write. Device and inode number stay the socket's. They name
+ * the stream, agree with the link in /proc/self/fd, and differ from JOURNAL_STREAM.
  *
- * Not beyond that: getsockopt, getsockname, getpeername and send work as on any socket. Who calls
- * them has a reason to think that it has a socket, and nobody was found who asks them of a stream
- * that fstat says is a pipe. Not seen to here: raw system calls (Go), static programs, what
- * readlink says of /proc/self/fd/1, and by a path, streams on other numbers than 1 and 2. */
+ * getsockopt, getsockname, getpeername and send work as on any socket. We do not change the results
+ * of raw system calls (Go), static programs, readlink of /proc/self/fd/1, and of paths to streams
+ * on other numbers than 1 and 2. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -20,6 +17,7 @@
 #include <unistd.h>
 
 #include "shim/calls/terminal.h"
+#include "shim/core/file_id.h"
 #include "shim/core/real.h"
 #include "shim/core/session.h"
 
@@ -28,9 +26,9 @@
 #define PIPE_MODE     (S_IFIFO | S_IRUSR | S_IWUSR)
 #define TERMINAL_MODE (S_IFCHR | S_IRUSR | S_IWUSR | S_IWGRP)
 
-enum { TERMINAL_MAJOR = 136 }; /* of a pseudo-terminal where there is no real one */
+enum { TERMINAL_MAJOR = 136 }; /* of a pseudo-terminal, if sscap has no terminal */
 
-/* ctl is not open, as close says (descriptors.c). */
+/* The program does not know of ctl, so ctl is not open (close.c). */
 static bool is_hidden(int fd)
 {
     if (!session_is_ctl(fd))
@@ -39,24 +37,41 @@ static bool is_hidden(int fd)
     return true;
 }
 
-/* fd 1 or 2, if it is a captured stream and this file, which somebody has found by a path, as
- * /dev/stdout; or -1. */
-static int standard_stream(unsigned int major, unsigned int minor, uint64_t inode)
+/* fd 1 or 2, if it is a captured stream and this file, which was found by a path such as
+ * /dev/stdout. Else -1. */
+static int standard_stream(const struct file_id *file)
 {
     for (int fd = STDOUT_FILENO; session.joined && fd <= STDERR_FILENO; fd++) {
-        struct statx stream = {0}; /* for the analyser: the kernel fills it in */
-        if (session_stream(fd) >= 0 &&
-            RAW_SYSCALL(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_INO, &stream) == 0 &&
-            stream.stx_ino == inode && stream.stx_dev_major == major &&
-            stream.stx_dev_minor == minor)
+        struct file_id id;
+        if (session_stream(fd) >= 0 && file_id_of(fd, &id) && file_id_equal(&id, file))
             return fd;
     }
     return -1;
 }
 
+/* Programs that were linked with a glibc before 2.33 call these. Headers since then do not declare
+ * them. */
+int __fxstat(int version, int fd, struct stat *status);
+int __xstat(int version, const char *path, struct stat *status);
+int __fxstatat(int version, int directory, const char *path, struct stat *status, int flags);
+
 /* --- struct stat --- */
 
-/* What fstat says of fd, which is a socket. */
+/* fstat came with glibc 2.33. */
+static int real_fstat(int fd, struct stat *status)
+{
+#if defined(__aarch64__)
+    enum { STAT_VERSION = 0 };
+#elif defined(__i386__)
+    enum { STAT_VERSION = 3 };
+#else
+    enum { STAT_VERSION = 1 };
+#endif
+    return real_exists(REAL_fstat) ? REAL(fstat)(fd, status)
+                                   : REAL(__fxstat)(STAT_VERSION, fd, status);
+}
+
+/* Changes what fstat returned for fd, which is a socket. */
 static void show(int fd, struct stat *status)
 {
     int terminal;
@@ -67,7 +82,7 @@ static void show(int fd, struct stat *status)
         return;
     }
     terminal = terminal_open(fd);
-    if (terminal < 0 || REAL(fstat)(terminal, status) != 0) {
+    if (terminal < 0 || real_fstat(terminal, status) != 0) {
         status->st_mode = TERMINAL_MODE;
         status->st_rdev = makedev(TERMINAL_MAJOR, 0);
     }
@@ -85,14 +100,17 @@ static int by_descriptor(int result, int fd, struct stat *status)
 static int by_path(int result, struct stat *status)
 {
     if (result == 0 && S_ISSOCK(status->st_mode)) {
-        int fd = standard_stream(major(status->st_dev), minor(status->st_dev), status->st_ino);
+        const struct file_id file = {.device_major = major(status->st_dev),
+                                     .device_minor = minor(status->st_dev),
+                                     .inode = status->st_ino};
+        int fd = standard_stream(&file);
         if (fd >= 0)
             show(fd, status);
     }
     return result;
 }
 
-/* Whether a call that worked was about the descriptor itself. Before it has worked, the path may be
+/* Whether a call that has succeeded was about the descriptor itself. If it has not, the path may be
  * a bad address. */
 static bool is_about_descriptor(const char *path, int flags)
 {
@@ -121,11 +139,6 @@ SSCAP_EXPORT int fstatat(int directory, const char *path, struct stat *status, i
     return by_either(REAL(fstatat)(directory, path, status, flags), directory, path, flags, status);
 }
 
-/* What programs that were linked before glibc 2.33 call; no header has them since. */
-int __fxstat(int version, int fd, struct stat *status);
-int __xstat(int version, const char *path, struct stat *status);
-int __fxstatat(int version, int directory, const char *path, struct stat *status, int flags);
-
 SSCAP_EXPORT int __fxstat(int version, int fd, struct stat *status)
 {
     return is_hidden(fd) ? -1 : by_descriptor(REAL(__fxstat)(version, fd, status), fd, status);
@@ -143,7 +156,7 @@ SSCAP_EXPORT int __fxstatat(int version, int directory, const char *path, struct
     return by_either(result, directory, path, flags, status);
 }
 
-#if __WORDSIZE == 64 /* where the two structures are one */
+#if __WORDSIZE == 64 /* here the two structures are the same */
 _Static_assert(sizeof(struct stat) == sizeof(struct stat64), "one structure");
 
 #define STATUS(status) ((struct stat *)(void *)(status))
@@ -209,8 +222,11 @@ SSCAP_EXPORT int statx(int directory, const char *path, int flags, unsigned int 
     if (result != 0 || !session.joined || !S_ISSOCK(status->stx_mode))
         return result;
     int fd = directory;
+    const struct file_id file = {.device_major = status->stx_dev_major,
+                                 .device_minor = status->stx_dev_minor,
+                                 .inode = status->stx_ino};
     if (!is_about_descriptor(path, flags))
-        fd = standard_stream(status->stx_dev_major, status->stx_dev_minor, status->stx_ino);
+        fd = standard_stream(&file);
     else if (is_hidden(fd))
         return -1;
     if (fd >= 0 && session_stream(fd) >= 0)

@@ -1,9 +1,8 @@
-/* buffering.c: stdout by line, so that a line is seen when it is printed, and a crash's last words
- * are out.
+/* stdio_buffering.c: makes a captured stdout line buffered.
  *
- * stdio buffers whole blocks for what is no terminal. Only where fd 1 is captured: a redirected
- * stdout stays as it is. Setting the mode without a buffer of our own allocates nothing (glibc's
- * setvbuf), so it works before libc's own constructors. */
+ * stdio buffers whole blocks if stdout is no terminal. Lines would then appear late, and be lost in
+ * a crash. A redirected stdout stays as it is. setvbuf without a buffer allocates nothing in glibc,
+ * so it works before libc's own constructors. */
 #define _GNU_SOURCE
 #include "shim/calls/stdio_buffering.h"
 
@@ -14,7 +13,7 @@
 
 #include "shim/nolibc.h"
 
-/* For --buffer=block; static, since setvbuf would allocate. Untouched pages cost nothing. */
+/* For --buffer=block. Static, because setvbuf would allocate. Untouched pages cost nothing. */
 static char block[65536];
 
 void stdio_buffering_init(void)

@@ -1,8 +1,8 @@
-/* buffering.h: see buffering.c. */
+/* stdio_buffering.h: how stdout is buffered. */
 #ifndef SSCAP_SHIM_CALLS_STDIO_BUFFERING_H
 #define SSCAP_SHIM_CALLS_STDIO_BUFFERING_H
 
-/* Sets how this program's stdout is buffered, as the session's flags say. */
+/* Sets the buffering of stdout that the session's flags ask for. */
 void stdio_buffering_init(void);
 
 #endif

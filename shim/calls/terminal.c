@@ -1,9 +1,9 @@
-/* terminal.c: see terminal.h.
+/* terminal.c: makes captured streams look like sscap's own terminal (--tty).
  *
- * Questions are put to the terminal that sscap's own stdout or stderr is, opened for the length of
- * the call: so sizes are the real ones, and follow SIGWINCH. Where sscap has none (--tty=always), a
- * terminal of 80 by 24 answers. What changes the terminal changes it, by the kernel's own rules for
- * who may; node, for one, ends with an assertion where it cannot set what it found. */
+ * Each call opens the terminal that sscap's stdout or stderr is, and makes the request there. Sizes
+ * are therefore the real ones, and follow SIGWINCH. If sscap has no terminal (--tty=always), we
+ * answer for one of 80 by 24. Calls that change the terminal change it, if the kernel allows it.
+ * node, for example, ends with an assertion if it cannot set what it has read. */
 #define _GNU_SOURCE
 #include "shim/calls/terminal.h"
 
@@ -22,11 +22,12 @@
 enum {
     DEFAULT_ROWS = 24,
     DEFAULT_COLUMNS = 80,
-    KERNEL_TERMIOS_SIZE = 36, /* struct termios of asm-generic/termbits.h, the beginning of libc's:
-                                 four words, c_line, 19 characters */
+    /* struct termios of asm-generic/termbits.h: four words, c_line, 19 characters. libc's begins
+     * with the same. */
+    KERNEL_TERMIOS_SIZE = 36,
 };
 
-/* Whether the descriptor is a captured stream that is to look like a terminal; which one. */
+/* Whether the descriptor is a captured stream that claims to be a terminal, and which stream. */
 static bool claims(int fd, int *ret_stream)
 {
     if (!session.joined || (session.flags & (SSCAP_FLAG_TTY_OUT | SSCAP_FLAG_TTY_ERR)) == 0)
@@ -37,7 +38,7 @@ static bool claims(int fd, int *ret_stream)
            (stream == SSCAP_ERR && session.flags & SSCAP_FLAG_TTY_ERR);
 }
 
-/* "/proc/RUNNER/fd/N", N being what sscap itself writes this stream to. */
+/* "/proc/RUNNER/fd/N", where N is the descriptor that sscap writes this stream to. */
 static void link_of(int stream, char path[40])
 {
     char *to = nolibc_copy(path, "/proc/", sizeof "/proc/" - 1);
@@ -52,7 +53,7 @@ bool terminal_claims(int fd)
     return claims(fd, &stream);
 }
 
-/* Negative: there is none, or it is not ours to open. */
+/* Negative: sscap has no terminal, or we may not open it. */
 static int open_terminal(int stream)
 {
     char path[40];
@@ -73,7 +74,7 @@ int terminal_open(int fd)
     return claims(fd, &stream) ? open_terminal(stream) : -1;
 }
 
-/* One question to the real terminal. Negative: -errno, or there is none to ask. */
+/* Makes the request on the real terminal. Returns -errno; -ENOTTY if there is none. */
 static long ask(int stream, unsigned long request, void *argument)
 {
     int fd = open_terminal(stream);
@@ -84,7 +85,7 @@ static long ask(int stream, unsigned long request, void *argument)
     return result;
 }
 
-/* A terminal as login leaves it: what the kernel calls tty_std_termios. */
+/* The kernel's default, tty_std_termios. */
 static void default_termios(struct termios *termios)
 {
     static const cc_t characters[] = {
@@ -100,8 +101,8 @@ static void default_termios(struct termios *termios)
     termios->c_ispeed = termios->c_ospeed = B38400;
 }
 
-/* struct termios of the kernel is the beginning of libc's, but for the control characters' number
- * and the speeds: so libc's call is used. */
+/* The kernel's struct termios differs from libc's in the number of control characters and in the
+ * speeds, so we call libc's function. */
 static bool ask_termios(int stream, struct termios *ret_termios)
 {
     int fd = open_terminal(stream);
@@ -122,7 +123,7 @@ static bool set_termios(int stream, int actions, const struct termios *termios, 
     return true;
 }
 
-/* --- what programs ask --- */
+/* --- calls --- */
 
 SSCAP_EXPORT int isatty(int fd)
 {
@@ -146,11 +147,11 @@ SSCAP_EXPORT int tcsetattr(int fd, int actions, const struct termios *termios)
     int result = 0;
     if (!claims(fd, &stream))
         return REAL(tcsetattr)(fd, actions, termios);
-    (void)set_termios(stream, actions, termios, &result); /* where there is none: as if */
+    (void)set_termios(stream, actions, termios, &result); /* without a terminal: succeeds */
     return result;
 }
 
-/* The path that the link shows; false: there is no terminal behind it. */
+/* The path that the link leads to. False: it leads to no terminal. */
 static bool name_of(int stream, char *name, size_t size)
 {
     char path[40];
@@ -181,12 +182,12 @@ SSCAP_EXPORT int ttyname_r(int fd, char *name, size_t size)
 
 SSCAP_EXPORT char *ttyname(int fd)
 {
-    static char name[PATH_MAX]; /* as libc's: the next call writes over it */
+    static char name[PATH_MAX]; /* the next call overwrites it, as with libc's */
     int stream;
     return claims(fd, &stream) && name_of(stream, name, sizeof name) ? name : REAL(ttyname)(fd);
 }
 
-/* What has been written is on its way. */
+/* The runner has what was written, so there is nothing to wait for. */
 SSCAP_EXPORT int tcdrain(int fd)
 {
     int stream;
@@ -205,7 +206,7 @@ SSCAP_EXPORT int tcflow(int fd, int action)
     return claims(fd, &stream) ? 0 : REAL(tcflow)(fd, action);
 }
 
-/* An answer of our own: 0, or what the kernel says of a bad address. */
+/* Returns 0, or -EFAULT as the kernel does for a bad address. */
 static long give(void *to, const void *from, size_t n)
 {
     return nolibc_write_memory(to, from, n) ? 0 : -EFAULT;
@@ -240,12 +241,12 @@ static bool answer(int stream, unsigned long request, void *argument, long *ret_
     case TCSETSW:
     case TCSETSF:
         *ret_result = ask(stream, request, argument);
-        if (*ret_result == -ENOTTY) /* as tcsetattr: there is nothing to set */
+        if (*ret_result == -ENOTTY) /* succeeds, as tcsetattr */
             *ret_result = 0;
         return true;
     case TIOCGPTN:
-        /* A pseudo-terminal's master answers this, a slave does not. libuv opens what ttyname says,
-         * past us, unless it is a master. */
+        /* Only the master of a pseudo-terminal answers this request. For a slave, libuv would open
+         * the path that ttyname returns, and write there instead of to the captured stream. */
         *ret_result = give(argument, &(unsigned int){0}, sizeof(unsigned int));
         return true;
     case TIOCSWINSZ:
@@ -261,8 +262,7 @@ bool terminal_ioctl(int fd, unsigned long request, void *argument, int *ret_resu
 {
     int stream;
     long result;
-    /* Requests of terminals are 0x54XX (asm-generic/ioctls.h), and TIOCGPTN, which has its size in
-     * it. */
+    /* Terminal requests are 0x54XX (asm-generic/ioctls.h). TIOCGPTN also has bits for its size. */
     if (((request & 0xffff) >> 8) != 'T' || !claims(fd, &stream) ||
         !answer(stream, request, argument, &result))
         return false;
@@ -274,7 +274,7 @@ bool terminal_ioctl(int fd, unsigned long request, void *argument, int *ret_resu
     return true;
 }
 
-/* libc asks the same, past our ioctl. */
+/* libc makes these requests by an ioctl inside libc. */
 
 SSCAP_EXPORT pid_t tcgetpgrp(int fd)
 {

@@ -1,18 +1,18 @@
-/* terminal.h: captured streams that claim to be sscap's own terminal (--tty). */
+/* terminal.h: makes captured streams look like sscap's own terminal (--tty). */
 #ifndef SSCAP_SHIM_CALLS_TERMINAL_H
 #define SSCAP_SHIM_CALLS_TERMINAL_H
 
 #include <stdbool.h>
 
-/* Whether fd is such a stream. */
+/* Whether fd is a captured stream that claims to be a terminal. */
 bool terminal_claims(int fd);
 
-/* Opens the terminal that fd claims to be, for questions: the caller closes it by a system call.
- * Negative: it claims none, or there is none. */
+/* Opens the terminal that fd claims to be. The caller closes it by RAW_SYSCALL. Negative: fd claims
+ * none, or sscap has none. */
 int terminal_open(int fd);
 
-/* Answers an ioctl on a stream that claims to be a terminal: *ret_result and errno as the call's.
- * False: it is none, or it is no terminal's request: for the kernel to answer. */
+/* Carries out an ioctl on a stream that claims to be a terminal. Sets *ret_result and errno as
+ * ioctl does. Returns false if fd claims no terminal or the request is not for terminals. */
 bool terminal_ioctl(int fd, unsigned long request, void *argument, int *ret_result);
 
 #endif

@@ -1,12 +1,13 @@
-/* output.c: write and its kin on fd 1 and 2.
+/* write.c: write and its kin on fd 1 and 2.
  *
- * The kernel stamps what arrives at the runner with the process that wrote it, so the main thread's
- * writes need nothing. What another thread writes to 1 and 2 goes out in frames that carry its id.
- * (Other numbers may be the same stream, too, but asking that before each write of any thread to
- * anything is too dear.) Output that libc writes by itself (stdio) does not come by here: it has
- * the process's name only. The writes of a process that asked for O_NONBLOCK do not block: see
- * flags.c.
- */
+ * The kernel tells the runner which process wrote a chunk of bytes, so the writes of the main
+ * thread need no help. What another thread writes to fd 1 or 2 goes out in stream frames with the
+ * thread's id.
+ *
+ * We look at fd 1 and 2 only, because a question to the kernel before each write to any descriptor
+ * would cost too much. Output that libc writes by itself (stdio) does not come through here, and
+ * carries the id of the process only. For a process that asked for O_NONBLOCK, writes do not block
+ * (fcntl.c). */
 #define _GNU_SOURCE
 #include "shim/calls/write.h"
 
@@ -16,18 +17,19 @@
 #include <sys/uio.h>
 
 #include "shim/calls/fcntl.h"
+#include "shim/core/cleanup.h"
 #include "shim/core/private_fd.h"
 #include "shim/core/real.h"
+#include "shim/core/send.h"
 #include "shim/core/session.h"
+#include "shim/core/thread_mark.h"
 
 #include "shim/nolibc.h"
 
 enum {
-    PARTS_MAX = 16
-}; /* of a writev that is framed; longer ones carry the name of the process alone */
+    PARTS_MAX = 16 /* of a writev that is framed; a longer one carries the process's id only */
+};
 
-/* Its address tells threads apart without a system call. */
-static __thread char thread_mark;
 static const char *main_thread_mark;
 
 void write_init(void)
@@ -37,19 +39,18 @@ void write_init(void)
 
 /* Output that must be framed. */
 struct framed {
-    struct private_fd hold; /* the captured stream, however fd is turned in the meantime */
+    struct private_fd copy; /* still the captured stream if another thread changes fd */
     uint32_t tid;
     bool nonblocking;
 };
 
 static void release(void *framed)
 {
-    private_fd_close(&((struct framed *)framed)->hold);
+    private_fd_close(&((struct framed *)framed)->copy);
 }
 
-/* Whether this thread's output to fd must be framed; then framed->hold is to be released. After
- * fork in another thread, that thread is the child's main one, hence the comparison with the pid.
- */
+/* Whether this thread's output to fd must be framed. The caller then releases `framed`. The pid is
+ * compared because after a fork in another thread, that thread is the child's main thread. */
 static bool needs_frames(int fd, struct framed *framed)
 {
     if (!session.joined || (fd != STDOUT_FILENO && fd != STDERR_FILENO) ||
@@ -58,61 +59,51 @@ static bool needs_frames(int fd, struct framed *framed)
     long tid = RAW_SYSCALL(SYS_gettid);
     if (tid == nolibc_getpid())
         return false;
-    framed->hold = private_fd_open(fd);
+    framed->copy = private_fd_open(fd);
     framed->tid = (uint32_t)tid;
-    int stream = framed->hold.fd >= 0 ? session_stream_of(framed->hold.cookie) : -1;
+    int stream = framed->copy.fd >= 0 ? session_stream_of(framed->copy.cookie) : -1;
     if (stream >= 0) {
         framed->nonblocking = fcntl_stream_nonblocking(stream);
         return true;
     }
-    private_fd_close(&framed->hold);
+    private_fd_close(&framed->copy);
     return false;
 }
 
-/* Sends one frame of at most SSCAP_FRAME_PAYLOAD_MAX bytes by the program's own blocking rules, as
- * the cancellation point and with the SIGPIPE and EINTR of the call it stands in for. Returns
- * payload bytes sent, or -1 with errno.
- *
- * The kernel takes a frame whole, as one skb; if not, its rest must follow whatever that takes, or
- * the next bytes would be taken for it. */
-static ssize_t send_frame(const struct framed *framed, const struct iovec *parts, int n,
-                          size_t length)
+/* Sends one frame. It is a cancellation point, blocks, raises SIGPIPE and fails with EINTR as the
+ * program's own write would, but only before the kernel has taken any byte of the frame. Returns
+ * the payload's length, or -1 with errno. */
+static ssize_t write_frame(const struct framed *framed, const struct iovec *parts, int n,
+                           size_t length)
 {
-    struct sscap_frame frame = session_frame(SSCAP_FRAME_BYTES, (uint32_t)length, framed->tid);
+    struct sscap_frame frame = send_frame_header(SSCAP_FRAME_BYTES, (uint32_t)length, framed->tid);
     struct iovec all[PARTS_MAX + 1] = {{.iov_base = &frame, .iov_len = sizeof frame}};
-    for (int i = 0; i < n; i++) /* field by field: no compiler makes that a call of memcpy */
+    for (int i = 0; i < n; i++) /* by field: a compiler could make a call of memcpy from a copy */
         all[i + 1] = (struct iovec){.iov_base = parts[i].iov_base, .iov_len = parts[i].iov_len};
     struct msghdr message = {.msg_iov = all, .msg_iovlen = (size_t)n + 1};
-    ssize_t sent = REAL(sendmsg)(framed->hold.fd, &message, framed->nonblocking ? MSG_DONTWAIT : 0);
-    while (sent >= 0 && (size_t)sent < sizeof frame + length) {
-        size_t skip = (size_t)sent;
-        while (skip >= message.msg_iov->iov_len) {
-            skip -= message.msg_iov->iov_len;
-            message.msg_iov++;
-            message.msg_iovlen--;
+    ssize_t sent = REAL(sendmsg)(framed->copy.fd, &message, framed->nonblocking ? MSG_DONTWAIT : 0);
+    if (sent < 0)
+        return -1;
+    if ((size_t)sent < sizeof frame + length) {
+        int error = send_rest_of_frame(framed->copy.fd, &message, (size_t)sent);
+        if (error < 0) {
+            errno = -error;
+            return -1;
         }
-        message.msg_iov->iov_base = (char *)message.msg_iov->iov_base + skip;
-        message.msg_iov->iov_len -= skip;
-        sent = REAL(sendmsg)(framed->hold.fd, &message, 0);
-        if (sent < 0)
-            break;
-        sent += (ssize_t)(sizeof frame + length);
-        for (size_t i = 0; i < message.msg_iovlen; i++)
-            sent -= (ssize_t)message.msg_iov[i].iov_len;
     }
-    return sent < 0 ? -1 : (ssize_t)length;
+    return (ssize_t)length;
 }
 
-/* write(2) in frames; a failure after the first frame is a partial write, as write's own is. */
+/* write(2) in frames. A failure after the first frame makes it a partial write, as with write. */
 static ssize_t write_frames(const struct framed *framed, const char *bytes, size_t n)
 {
     size_t done = 0;
     while (done < n) {
         struct iovec part = {
             .iov_base = (void *)(uintptr_t)(bytes + done),
-            .iov_len = n - done < SSCAP_FRAME_PAYLOAD_MAX ? n - done : SSCAP_FRAME_PAYLOAD_MAX,
+            .iov_len = send_frame_capacity(framed->copy.fd, n - done),
         };
-        ssize_t sent = send_frame(framed, &part, 1, part.iov_len);
+        ssize_t sent = write_frame(framed, &part, 1, part.iov_len);
         if (sent < 0)
             return done > 0 ? (ssize_t)done : -1;
         done += (size_t)sent;
@@ -120,15 +111,14 @@ static ssize_t write_frames(const struct framed *framed, const char *bytes, size
     return (ssize_t)done;
 }
 
-/* writev(2): one frame where it fits, so that it stays one write; else part by part, as the kernel
- * cuts long ones too. */
+/* writev(2) as one frame if it fits, so that it stays one write. Else part by part. */
 static ssize_t writev_frames(const struct framed *framed, const struct iovec *parts, int n)
 {
     size_t length = 0;
     for (int i = 0; i < n; i++)
         length += parts[i].iov_len;
-    if (length <= SSCAP_FRAME_PAYLOAD_MAX)
-        return send_frame(framed, parts, n, length);
+    if (length <= send_frame_capacity(framed->copy.fd, length))
+        return write_frame(framed, parts, n, length);
     size_t done = 0;
     for (int i = 0; i < n; i++) {
         ssize_t sent = write_frames(framed, parts[i].iov_base, parts[i].iov_len);
@@ -141,27 +131,22 @@ static ssize_t writev_frames(const struct framed *framed, const struct iovec *pa
     return (ssize_t)done;
 }
 
-/* The frames of one call, the hold released also where the thread is cancelled within. */
 static ssize_t framed_write(struct framed *framed, const char *bytes, size_t n)
 {
     ssize_t result;
-    pthread_cleanup_push(release, framed);
-    result = write_frames(framed, bytes, n);
-    pthread_cleanup_pop(1);
+    CLEANUP_AFTER(result, write_frames(framed, bytes, n), release, framed);
     return result;
 }
 
 static ssize_t framed_writev(struct framed *framed, const struct iovec *parts, int n)
 {
     ssize_t result;
-    pthread_cleanup_push(release, framed);
-    result = writev_frames(framed, parts, n);
-    pthread_cleanup_pop(1);
+    CLEANUP_AFTER(result, writev_frames(framed, parts, n), release, framed);
     return result;
 }
 
-/* writev on a captured stream that this process wants not to block. *ret_result is set when it was
- * done: between asking and writing the program may have turned fd to something else. */
+/* writev on a captured stream for a process that asked for O_NONBLOCK. Returns false if fd is no
+ * such stream, or is no socket any more because another thread changed it. */
 static bool nonblocking_writev(int fd, const struct iovec *parts, int n, ssize_t *ret_result)
 {
     if (n <= 0 || n > IOV_MAX || !syscall_allowed(SYS_sendmsg) || !fcntl_nonblocking(fd))
@@ -175,7 +160,7 @@ static bool nonblocking_writev(int fd, const struct iovec *parts, int n, ssize_t
     return false;
 }
 
-/* write of what needs no frames. */
+/* write without frames. */
 static ssize_t write_plain(int fd, const void *bytes, size_t n)
 {
     struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = n};
@@ -191,8 +176,8 @@ SSCAP_EXPORT ssize_t write(int fd, const void *bytes, size_t n)
     return framed_write(&framed, bytes, n);
 }
 
-/* A copy of the caller's array: where it is not readable, writev is to say so (EFAULT), and what it
- * would refuse (EINVAL) is left to it, too. False: no framing. */
+/* Copies the caller's array. Returns false if the array is not readable or not valid, because the
+ * real writev then sets errno (EFAULT, EINVAL). */
 static bool copy_parts(struct iovec copy[PARTS_MAX], const struct iovec *parts, int n)
 {
     size_t length = 0;
@@ -208,7 +193,7 @@ static bool copy_parts(struct iovec copy[PARTS_MAX], const struct iovec *parts, 
     return length > 0;
 }
 
-/* writev by another thread; *ret_result is set when it was done, as for all of these. */
+/* writev in frames. Returns false if none are needed. */
 static bool thread_writev(int fd, const struct iovec *parts, int n, ssize_t *ret_result)
 {
     struct framed framed;
@@ -220,7 +205,7 @@ static bool thread_writev(int fd, const struct iovec *parts, int n, ssize_t *ret
     return true;
 }
 
-/* Whatever is not to be left to the kernel. */
+/* writev where the kernel's own is not enough. Returns false if it is. */
 static bool own_writev(int fd, const struct iovec *parts, int n, ssize_t *ret_result)
 {
     return thread_writev(fd, parts, n, ret_result) || nonblocking_writev(fd, parts, n, ret_result);
@@ -232,9 +217,8 @@ SSCAP_EXPORT ssize_t writev(int fd, const struct iovec *parts, int n)
     return own_writev(fd, parts, n, &result) ? result : REAL(writev)(fd, parts, n);
 }
 
-/* On a socket these fail with ESPIPE, but for offset -1, which makes pwritev2 a writev with flags
- * (readv(2)); the flags that could change what a stream does (RWF_NOWAIT) are left to the kernel.
- */
+/* On a socket, these fail with ESPIPE. The exception is offset -1, which makes pwritev2 a writev
+ * with flags (readv(2)). With flags such as RWF_NOWAIT, we leave the call to the kernel. */
 SSCAP_EXPORT ssize_t pwritev2(int fd, const struct iovec *parts, int n, off_t offset, int flags)
 {
     ssize_t result;
@@ -252,7 +236,7 @@ SSCAP_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *parts, int n, off64
     return REAL(pwritev64v2)(fd, parts, n, offset, flags);
 }
 
-/* Always ESPIPE on a captured stream; named here so that the family is whole. */
+/* Always ESPIPE on a captured stream. Wrapped for completeness. */
 SSCAP_EXPORT ssize_t pwritev(int fd, const struct iovec *parts, int n, off_t offset)
 {
     return REAL(pwritev)(fd, parts, n, offset);

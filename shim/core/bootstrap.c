@@ -1,22 +1,22 @@
-/* bootstrap.c: LD_PRELOAD=libsscap.so PROGRAM, with no session around.
+/* bootstrap.c: starts the runner for LD_PRELOAD=libsscap.so PROGRAM without a session.
  *
- * The runner is executed in place of the program, with the program's file, arguments and
- * environment, and starts it again inside a session. So the shell waits for the runner, and there
- * is one way of working, not two.
+ * We execute the runner in place of the program, with the program's file, arguments and
+ * environment. The runner starts the program again in a session. The shell waits for the runner,
+ * and nothing else differs from `sscap PROGRAM`.
  *
- * No loops: the runner is started with SSCAP_SESSION set, and a process that has that variable,
- * with whatever value, never comes here. */
+ * This cannot loop, because the runner is started with SSCAP_SESSION set, and a process that has
+ * the variable does not come here. */
 #define _GNU_SOURCE
 #include "shim/core/bootstrap.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/auxv.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/core/child_environment.h"
+#include "shim/core/file_id.h"
+#include "shim/core/objects.h"
 #include "shim/core/real.h"
 #include "shim/core/session.h"
 
@@ -27,15 +27,14 @@ enum {
     ENTRIES_MAX = 65536
 }; /* pointers that we put on the stack: 1 MiB of its usual 8 */
 
-/* Defined by the runner alone: `LD_PRELOAD=libsscap.so sscap make` is one runner, not one in
- * another. */
+/* Only the runner defines it. LD_PRELOAD=libsscap.so sscap make must not start a second runner. */
 extern const char sscap_is_runner __attribute__((weak));
 
 struct path {
     char text[PATH_MAX];
 };
 
-/* directory[0..length) + "/" + name, if that is a file we may execute. */
+/* Makes the path directory[0..length) + "/" + name. False: it cannot be executed. */
 static bool try_path(struct path *path, const char *directory, size_t length, const char *name)
 {
     size_t name_length = nolibc_length(name);
@@ -48,27 +47,30 @@ static bool try_path(struct path *path, const char *directory, size_t length, co
     return RAW_SYSCALL(SYS_faccessat, AT_FDCWD, path->text, X_OK) == 0;
 }
 
-/* Seen from the library, and from its twin for the other word size (loader.h). */
+/* Relative to the library, and to its twin for the other word size (loader.h). */
 static const char *const places[] = {SSCAP_RUNNER_NAME, "../bin/" SSCAP_RUNNER_NAME,
                                      "../../" SSCAP_RUNNER_NAME, "../../../bin/" SSCAP_RUNNER_NAME};
 
-/* The runner: as told, beside the library, in ../bin of it, on PATH. */
+static bool try_places(struct path *path, const char *library)
+{
+    size_t length = (size_t)(nolibc_basename(library) - library);
+    const char *directory = length > 1 ? library : length == 1 ? "/" : ".";
+    length = length > 1 ? length - 1 : length == 1 ? 0 : 1;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (try_path(path, directory, length, places[i]))
+            return true;
+    return false;
+}
+
+/* Looks for the runner: SSCAP_RUNNER, beside the library, in ../bin, in PATH. */
 static bool find_runner(struct path *path, char *const envp[])
 {
-    Dl_info info;
     const char *told = nolibc_getenv(envp, SSCAP_ENV_RUNNER);
     if (told != NULL && told[0] != '\0')
         return try_path(path, "", 0, told);
-    if (dladdr(&session, &info) != 0 && info.dli_fname != NULL) {
-        const char *base = nolibc_basename(info.dli_fname);
-        size_t length = (size_t)(base - info.dli_fname);
-        length = length > 0 ? length - 1 : 0;
-        const char *directory = length > 0 ? info.dli_fname : ".";
-        length = length > 0 ? length : 1;
-        for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-            if (try_path(path, directory, length, places[i]))
-                return true;
-    }
+    const struct link_map *own = objects_own();
+    if (own != NULL && try_places(path, own->l_name))
+        return true;
     for (const char *at = nolibc_getenv(envp, "PATH"); at != NULL && *at != '\0';) {
         size_t length = 0;
         while (at[length] != '\0' && at[length] != ':')
@@ -85,23 +87,23 @@ static void warn(const char *text)
     RAW_SYSCALL(SYS_write, STDERR_FILENO, text, nolibc_length(text));
 }
 
-/* How to start this program once more. */
+/* How to start this program again. */
 struct image {
-    const char *file;  /* as it was executed, so that its name stays the same */
-    char *const *rest; /* its arguments but for the first */
+    const char *file;  /* the path that was executed, so that the name stays the same */
+    char *const *rest; /* its arguments without the first */
     const char *first;
 };
 
-static bool same_file(const char *a, const char *b)
+static bool is_own_program(const char *path)
 {
-    struct stat first, second;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
+    struct file_id own, id;
+    return file_id_get(AT_FDCWD, "/proc/self/exe", 0, &own) &&
+           file_id_get(AT_FDCWD, path, 0, &id) && file_id_equal(&own, &id);
 }
 
-/* AT_EXECFN is the path that was executed. For a script the kernel then started the interpreter
- * with that path among its arguments, behind an optional one of its own (execve(2)): what follows
- * are the script's. False: neither is the case (an interpreter that is a script). */
+/* AT_EXECFN is the path that was executed. For a script, the kernel starts the interpreter with an
+ * optional argument, that path, and the script's arguments (execve(2)). Returns false if neither
+ * fits, as for an interpreter that is a script. */
 static bool find_image(struct image *image, int argc, char *const argv[])
 {
     image->file = (const char *)getauxval(AT_EXECFN);
@@ -109,7 +111,7 @@ static bool find_image(struct image *image, int argc, char *const argv[])
         return false;
     image->first = argv[0];
     image->rest = argv + 1;
-    if (same_file(image->file, "/proc/self/exe"))
+    if (is_own_program(image->file))
         return true;
     for (int i = 1; i < argc && i <= 2; i++) {
         const char *end = nolibc_after_prefix(argv[i], image->file);
@@ -153,14 +155,13 @@ void bootstrap(int argc, char *const argv[], char *const envp[])
 {
     struct path runner;
     struct image image;
-    /* A program that was not started by the kernel alone (ld.so PROGRAM): not worth the guess how
-     * to do so again. */
+    /* AT_BASE is 0 for ld.so PROGRAM. We do not know how to start that again. */
     if (&sscap_is_runner != NULL || argc < 1 || getauxval(AT_BASE) == 0 ||
         getauxval(AT_SECURE) != 0 || !find_image(&image, argc, argv))
         return;
     if (find_runner(&runner, envp)) {
         if (loader_of(AT_FDCWD, runner.text) == LOADER_TWIN)
-            child_environment_remove_library(envp); /* it knows where its own is */
+            child_environment_remove_library(envp); /* the runner finds the other one itself */
         execute(&runner, &image, argc, envp);
     }
     warn("sscap: no runner found (SSCAP_RUNNER, beside " SSCAP_LIBRARY_NAME

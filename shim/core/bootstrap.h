@@ -1,9 +1,9 @@
-/* bootstrap.h: see bootstrap.c. */
+/* bootstrap.h: starts the runner for LD_PRELOAD=libsscap.so PROGRAM without a session. */
 #ifndef SSCAP_SHIM_CORE_BOOTSTRAP_H
 #define SSCAP_SHIM_CORE_BOOTSTRAP_H
 
-/* Runs the runner in this process's place. Returns only where that cannot be done: then the program
- * runs as ever. */
+/* Executes the runner in place of the program. Returns only if that fails. The program then runs
+ * without us. */
 void bootstrap(int argc, char *const argv[], char *const envp[]);
 
 #endif

@@ -1,24 +1,24 @@
-/* environment.c: see environment.h. */
+/* child_environment.c: completes a child's environment with LD_PRELOAD and SSCAP_SESSION. */
 #define _GNU_SOURCE
 #include "shim/core/child_environment.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
 
+#include "shim/core/objects.h"
 #include "shim/core/session.h"
 #include "shim/nolibc.h"
 
-/* More entries than this are not copied to a stack of unknown size; such a child is captured by the
- * kernel's stamps alone. */
+/* Larger environments are not copied, because we do not know the size of the stack. Such a child
+ * runs without the library. */
 enum { ENTRIES_MAX = 8192 };
 
 #define PRELOAD "LD_PRELOAD"
 
-/* The library's path, and behind its NUL the path where its twin would be. */
+/* The library's path, its NUL, and the path of its twin. */
 static char paths[2 * PATH_MAX];
 static const char *const library = paths;
-static const char *twin; /* NULL: this machine has no such thing */
+static const char *twin; /* NULL: this machine has none */
 
 #if defined(__x86_64__) && !defined(__ILP32__)
 
@@ -55,20 +55,20 @@ static void put_twin(char *to, size_t directory)
 
 void child_environment_init(void)
 {
-    Dl_info info;
-    if (dladdr(&session, &info) == 0 || info.dli_fname == NULL)
+    const struct link_map *own = objects_own();
+    if (own == NULL)
         return;
-    size_t length = nolibc_length(info.dli_fname);
-    size_t directory = (size_t)(nolibc_basename(info.dli_fname) - info.dli_fname);
+    size_t length = nolibc_length(own->l_name);
+    size_t directory = (size_t)(nolibc_basename(own->l_name) - own->l_name);
     if (length >= PATH_MAX - sizeof LOADER_TWIN_DIRECTORY)
         return;
-    char *end = nolibc_copy(paths, info.dli_fname, length + 1);
+    char *end = nolibc_copy(paths, own->l_name, length + 1);
     put_twin(end, directory);
 }
 
 /* --- LD_PRELOAD --- */
 
-/* The bytes of its first entry. */
+/* The length of the first entry of a value of LD_PRELOAD. */
 static size_t entry_length(const char *value)
 {
     size_t length = 0;
@@ -77,7 +77,7 @@ static size_t entry_length(const char *value)
     return length;
 }
 
-/* Whether an entry is this library, under any path. */
+/* Whether an entry is this library, whatever its directory. */
 static bool is_library(const char *entry, size_t length)
 {
     const char *base = entry;
@@ -87,7 +87,7 @@ static bool is_library(const char *entry, size_t length)
     return nolibc_after_prefix(base, SSCAP_LIBRARY_NAME) == entry + length;
 }
 
-/* The first entry of LD_PRELOAD's value that is this library; sets its length. */
+/* The first entry that is this library, and its length. */
 static const char *find_library(const char *value, size_t *ret_length)
 {
     while (*value != '\0') {
@@ -99,16 +99,16 @@ static const char *find_library(const char *value, size_t *ret_length)
     return NULL;
 }
 
-/* What a loader is to be told to load: nothing that it cannot open, as it would say so (a chroot
- * that the library is not in). */
+/* The library for a loader. NULL if the loader could not open it, because it would print a warning.
+ * That happens in a chroot without the library. */
 static const char *library_for(enum loader loader)
 {
     const char *path = loader == LOADER_OURS ? library : loader == LOADER_TWIN ? twin : NULL;
     return path != NULL && RAW_SYSCALL(SYS_faccessat, AT_FDCWD, path, R_OK) == 0 ? path : NULL;
 }
 
-/* Whether an LD_PRELOAD (NULL: there is none) does already what it should: under which path is not
- * ours to say, as long as it is not the one for the other word size. */
+/* Whether a value of LD_PRELOAD (NULL: none) needs no change. The library may have any path, but it
+ * must not be the one for the other word size. */
 static bool is_right(const char *preload, const char *wanted)
 {
     size_t length = 0;
@@ -121,8 +121,8 @@ static bool is_right(const char *preload, const char *wanted)
            (twin == NULL || nolibc_after_prefix(found, twin) != found + length);
 }
 
-/* Whether the kernel would take it for an environment, else EFAULT is for it to say. Asked once for
- * each page, as nearly all of the strings lie side by side. */
+/* Whether the kernel could read the environment. Otherwise exec fails with EFAULT. Each page is
+ * tried once, because most strings lie side by side. */
 static bool is_readable(char *const envp[])
 {
     enum { PAGE = 4096 };
@@ -157,8 +157,7 @@ struct child_environment_need child_environment_look(char *const envp[], enum lo
             if (session_is_outdated(value))
                 need.outdated = &envp[entries];
             else
-                need.session =
-                    false; /* another session's is that session's affair (a runner in a runner) */
+                need.session = false; /* it may be another session's: a runner in a runner */
         }
     }
     need.library = library_for(loader);
@@ -176,8 +175,8 @@ struct child_environment_need child_environment_look(char *const envp[], enum lo
     return need;
 }
 
-/* The value of LD_PRELOAD, with `wanted` (or nothing) in the place of this library: in front, if it
- * was not there. Returns its end. */
+/* Writes the value of LD_PRELOAD with `wanted` (or nothing) in place of this library. If the
+ * library was not in it, `wanted` comes first. Returns the end. */
 static char *put_preload(char *to, const char *value, const char *wanted)
 {
     const char *const start = to;
@@ -201,7 +200,7 @@ static char *put_preload(char *to, const char *value, const char *wanted)
     return to;
 }
 
-/* The new LD_PRELOAD= string, or NULL where nothing would stand in it. */
+/* The new LD_PRELOAD= string, or NULL if it would be empty. */
 static char *fill_preload(const struct child_environment_need *need, char *text)
 {
     char *value = nolibc_copy(text, PRELOAD "=", sizeof PRELOAD);
@@ -219,14 +218,15 @@ static char *fill_session(const struct child_environment_need *need, char *text)
     return text;
 }
 
-/* What is new comes last: programs that change their name on the stack need what is before it in
- * one piece (setproctitle). */
+/* New strings come last, because setproctitle needs the others in one piece. Another thread may add
+ * variables meanwhile. Those that were not counted are left out. */
 char **child_environment_fill(const struct child_environment_need *need, char *const envp[],
                               char **slots, char *text)
 {
     char **slot = slots;
     char *preload = need->text != 0 ? fill_preload(need, text) : NULL;
-    for (; envp != NULL && *envp != NULL; envp++) {
+    char **end = slots + need->slots - 3; /* room for two new strings and the NULL */
+    for (; envp != NULL && *envp != NULL && slot < end; envp++) {
         if (need->text != 0 && envp == need->preload) {
             if (preload != NULL)
                 *slot++ = preload;
@@ -242,10 +242,10 @@ char **child_environment_fill(const struct child_environment_need *need, char *c
     return slots;
 }
 
-void child_environment_hide(char *envp[], char mark)
+void child_environment_hide(char *envp[], char suffix)
 {
     char **to = envp, **from = envp;
-    if (mark == SSCAP_BOTH_HIDDEN)
+    if (suffix == SSCAP_BOTH_HIDDEN)
         child_environment_remove_library(envp);
     for (; *from != NULL; from++) {
         const char *preload = nolibc_after_prefix(*from, PRELOAD "=");
@@ -253,16 +253,14 @@ void child_environment_hide(char *envp[], char mark)
             (preload == NULL || *preload != '\0'))
             *to++ = *from;
     }
-    while (
-        to <
-        from) /* all of them: behind it is the auxiliary vector, which some look for there (Go) */
+    /* Every pointer up to the old end, because Go looks for the auxiliary vector after it. */
+    while (to < from)
         *to++ = NULL;
 }
 
 void child_environment_remove_library(char *const envp[])
 {
-    /* getenv's value lies in a writable string of our own process (execve(2) copied it to our
-     * stack). */
+    /* The string is writable, because execve(2) copied it to our stack. */
     char *value = (char *)(uintptr_t)nolibc_getenv(envp, PRELOAD);
     size_t length;
     if (value == NULL)

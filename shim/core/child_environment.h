@@ -1,5 +1,4 @@
-/* environment.h: LD_PRELOAD and SSCAP_SESSION as a child is to have them, whatever the environment
- * that was made for it. */
+/* child_environment.h: completes a child's environment with LD_PRELOAD and SSCAP_SESSION. */
 #ifndef SSCAP_SHIM_CORE_CHILD_ENVIRONMENT_H
 #define SSCAP_SHIM_CORE_CHILD_ENVIRONMENT_H
 
@@ -9,37 +8,36 @@
 
 #include "shim/loader.h"
 
-/* Remembers the library's own path, for children. Called once, by the constructor. */
+/* Remembers the library's path. The constructor calls it once. */
 void child_environment_init(void);
 
-/* Where a program empties its children's environment, they are to find it empty: what is put in all
- * the same is marked (session_mark), and this takes it out again before the program looks. In
- * place: envp becomes `environ`. */
-void child_environment_hide(char *envp[], char mark);
+/* If a program empties its child's environment, the child must find it empty. What we put in has a
+ * suffix (session_suffix), and the child's constructor removes it with this function, before the
+ * program looks. Works in place, because libc makes envp its `environ`. */
+void child_environment_hide(char *envp[], char suffix);
 
-/* What is to change in an environment. */
+/* The changes that an environment needs. */
 struct child_environment_need {
-    size_t slots; /* pointers in the changed array, its NULL among them; 0: it is as it should be */
-    size_t text;  /* bytes for the new LD_PRELOAD= string; 0: it is as it should be */
-    char *const *preload; /* the entry that is to be replaced, or NULL */
-    const char *library;  /* what stands in it for us; NULL: nothing */
-    bool session;         /* SSCAP_SESSION is missing, */
-    size_t marked;        /* bytes for it with a mark; 0: it is to be seen */
-    char mark;
-    char *const
-        *outdated; /* or this entry is it, and does not say what a filter forbids; or NULL */
+    size_t slots;          /* pointers in the changed array, with its NULL; 0: no change */
+    size_t text;           /* bytes for the new LD_PRELOAD= string; 0: no change */
+    char *const *preload;  /* the LD_PRELOAD= string to replace, or NULL */
+    const char *library;   /* our entry in it, or NULL for none */
+    bool session;          /* SSCAP_SESSION= must be added, */
+    size_t marked;         /* with a suffix if this is not 0: bytes for the string */
+    char mark;             /* the suffix */
+    char *const *outdated; /* the SSCAP_SESSION= string to replace (session_is_outdated), or NULL */
 };
 
-/* For a program with this loader. */
+/* What the environment needs for a program with this loader. */
 struct child_environment_need child_environment_look(char *const envp[], enum loader loader);
 
-/* Fills `slots` (need->slots pointers) and `text` (need->text + need->marked bytes), both the
- * caller's; returns slots. */
+/* Writes the changed environment to the caller's `slots` (need->slots pointers) and `text`
+ * (need->text + need->marked + 1 bytes). Returns slots. */
 char **child_environment_fill(const struct child_environment_need *need, char *const envp[],
                               char **slots, char *text);
 
-/* The environment to start a program with: envp itself, or a changed copy on the caller's stack
- * (alloca: a vfork child may not allocate, and there is nobody left to free it after exec). */
+/* The environment for a program: envp itself, or a changed copy on the caller's stack. alloca,
+ * because a vfork child must not allocate, and after exec nobody could free. */
 #define ENVIRONMENT_FOR(loader, envp)                                                              \
     __extension__({                                                                                \
         struct child_environment_need need_ = child_environment_look((envp), (loader));            \
@@ -50,11 +48,7 @@ char **child_environment_fill(const struct child_environment_need *need, char *c
                                      __builtin_alloca(need_.text + need_.marked + 1));             \
     })
 
-/* The same for the shell that libc starts. */
-#define ENVIRONMENT_COMPLETE(envp) ENVIRONMENT_FOR(loader_of(AT_FDCWD, "/bin/sh"), envp)
-
-/* Takes the library out of the LD_PRELOAD of envp, in place: this program's children are to run as
- * ever. */
+/* Removes the library from the LD_PRELOAD of envp, in place. */
 void child_environment_remove_library(char *const envp[]);
 
 #endif

@@ -1,8 +1,8 @@
-/* hold.h: making sure of a descriptor for as long as it is written to.
+/* private_fd.h: private duplicates of descriptors.
  *
- * Between asking what fd 1 is and writing to it, another thread may turn it to a file of the
- * program's (dup2). So what is written to with bytes of ours is a duplicate that the program does
- * not know of: asked, used and closed. */
+ * We write frames to a private duplicate of the descriptor, because another thread may dup2 over
+ * the descriptor between our check and our write. The program does not know of the duplicates, so
+ * they have numbers that programs do not use, and directory listings do not show them. */
 #ifndef SSCAP_SHIM_CORE_PRIVATE_FD_H
 #define SSCAP_SHIM_CORE_PRIVATE_FD_H
 
@@ -10,24 +10,31 @@
 #include <stdint.h>
 
 struct private_fd {
-    int fd; /* the duplicate (close-on-exec); fd itself where there is but one thread; or -1 */
+    int fd; /* the duplicate, close-on-exec; -1: there is none */
     unsigned int slot;
-    int cancel_type; /* the thread's, while it is deferred */
-    uint64_t cookie; /* what it is, by SO_COOKIE; 0: no socket */
+    int cancel_type; /* the thread's own, because it is deferred meanwhile */
+    uint64_t cookie; /* SO_COOKIE; 0: no socket */
 };
 
-/* Duplicates fd. hold.fd is -1 where that cannot be done: then nothing of ours may be written. */
+/* Duplicates fd for a write. In a process with one thread, no duplicate is needed, and the result
+ * has the number fd. If the result's fd is -1, nothing of ours may be written. */
 struct private_fd private_fd_open(int fd);
-void private_fd_close(struct private_fd *hold);
 
-/* Whether fd, which was open a moment ago, was or is such a duplicate, of any thread's. */
+/* The same, but always with a duplicate. */
+struct private_fd private_fd_duplicate(int fd);
+
+/* Keeps errno. May be called twice. */
+void private_fd_close(struct private_fd *copy);
+
+/* The same where libc has closed the duplicate. */
+void private_fd_forget(struct private_fd *copy);
+
+/* Whether fd, which was open a moment ago, was a private duplicate of any thread. */
 bool private_fd_may_be(int fd);
 
-/* Before a fork that private_fd_after_fork follows. */
+/* Brackets for a fork. The second one closes in the child what other threads of the parent had
+ * duplicated at that moment. Such a duplicate would keep a stream open that the program closes. */
 void private_fd_before_fork(void);
-
-/* In a new process: closes what other threads of the parent held at the moment of fork; it would
- * keep a stream open that the program has closed. */
-void private_fd_after_fork(void);
+void private_fd_after_fork(bool is_child);
 
 #endif

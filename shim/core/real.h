@@ -1,13 +1,14 @@
-/* real.h: the functions that our own stand in front of, as the next library in line defines them
- * (libc, or another preload): REAL(write)(fd, bytes, n).
+/* real.h: the functions that ours stand in front of, as the next object defines them (libc, or
+ * another preloaded library): REAL(write)(fd, bytes, n).
  *
- * Each is looked up at its first use, as the tables are cold when a program starts, and most
- * programs use few of these. But those that are called where it had better not take long (vfork
- * children, signal handlers, an allocator's beginning) are looked up in the constructor. sendmsg
- * and on_exit are not replaced, but needed. */
+ * Most are looked up at their first use, because symbol tables are not in memory when a program
+ * starts, and most programs use few of these functions. The early ones are looked up in the
+ * constructor, because they are called in vfork children, in signal handlers, or by an allocator
+ * that begins. sendmsg and on_exit are needed although we do not replace them. */
 #ifndef SSCAP_SHIM_CORE_REAL_H
 #define SSCAP_SHIM_CORE_REAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* clang-format off */
@@ -42,20 +43,25 @@ enum real_function {
 
 extern void *real_functions[REAL_COUNT];
 
-/* Looks up the early ones. */
+/* Looks up the early ones. The constructor calls it. */
 void real_init(void);
 
-/* Looks one up, and keeps it. */
+/* Looks one up and keeps its address. If the function is missing, the address is that of one which
+ * fails with ENOSYS. */
 void *real_find(enum real_function function);
 
-/* Two threads may find the same at the same time; a vfork child finds it for its parent. */
+/* Whether the function is not missing. */
+bool real_exists(enum real_function function);
+
+/* Two threads may look up the same function at the same time. A vfork child does so for its parent,
+ * too. */
 static inline void *real_get(enum real_function function)
 {
     void *found = __atomic_load_n(&real_functions[function], __ATOMIC_RELAXED);
     return found != NULL ? found : real_find(function);
 }
 
-/* Has the type that libc's header, which the caller includes, gives it. */
+/* Has the type that it has in libc's header. The caller includes that. */
 #define REAL(name) ((__typeof__(&(name)))real_get(REAL_##name))
 
 #endif

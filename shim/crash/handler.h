@@ -1,4 +1,4 @@
-/* crash.h: evidence of a crash, from inside the process that crashes. */
+/* handler.h: the handlers of the signals that a crash raises. */
 #ifndef SSCAP_SHIM_CRASH_HANDLER_H
 #define SSCAP_SHIM_CRASH_HANDLER_H
 
@@ -6,23 +6,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* With SSCAP_FLAG_CRASHES: from here on the signals that a crash raises, where their disposition is
- * the default, first tell the runner where the process stands and then do what they always did. */
+/* With SSCAP_FLAG_CRASHES: handles those signals of a crash whose disposition is the default. The
+ * handler sends the evidence, and then the process dies as it would without us. */
 void crash_handler_init(void);
 
-/* Puts the defaults back, before any of the calls that a crash is told by is forbidden (bits of
- * enum syscall_kind). */
+/* Restores the default dispositions if a handler needs one of the system calls that are about to be
+ * forbidden (bits of enum syscall_kind). */
 void crash_handler_disarm(uint32_t forbidden);
 
-/* Whether a program that asks for this signal's default gets ours. */
+/* Whether a program that sets this signal's default disposition gets our handler. */
 bool crash_handler_watches(int signal);
 
-/* The action that stands in for the default. */
+/* The disposition that replaces the default. */
 struct sigaction crash_handler_action(int signal);
 
 bool crash_handler_is_ours(void (*handler)(int));
 
-/* The main thread's alternate stack, which stands in for none. SS_DISABLE: it has none of ours. */
+/* The alternate stack that we gave to the main thread. SS_DISABLE: we gave it none. */
 stack_t crash_handler_alternate_stack(void);
 
 #endif

@@ -1,6 +1,7 @@
-/* unwind.h: where a thread stands, read from inside a process whose memory may be broken. For
- * handlers of fatal signals: nothing here allocates, locks, or changes errno; all of it is for one
- * thread at a time. */
+/* unwind.h: walks the stack of the thread that crashed.
+ *
+ * For handlers of fatal signals. Nothing here allocates, locks or changes errno. Only one thread
+ * may use it at a time. */
 #ifndef SSCAP_SHIM_CRASH_UNWIND_H
 #define SSCAP_SHIM_CRASH_UNWIND_H
 
@@ -10,7 +11,7 @@
 
 #include "shim/wire.h"
 
-/* Program counters, the innermost first. Bit i of `exact`: frame i stood at that instruction; else
+/* Program counters, innermost first. Bit i of `exact`: pc[i] is the address of an instruction; else
  * it is a return address. */
 struct unwind_trace {
     uint32_t frames;
@@ -18,9 +19,9 @@ struct unwind_trace {
     uint64_t pc[SSCAP_FRAMES_MAX];
 };
 
-/* From what a signal interrupted (its handler must be among the callers) outwards. What there is
- * when a fault ends it stays. `exact`: whether the first of them stands at its instruction, and not
- * behind it. */
+/* Walks outwards from what a signal interrupted. The signal's handler must be among the callers. If
+ * a fault ends the walk, the trace keeps what it has. `exact`: whether the first program counter is
+ * that of its instruction, and not of the one after it. */
 void unwind_stack(struct unwind_trace *trace, ucontext_t *context, bool exact);
 
 #endif

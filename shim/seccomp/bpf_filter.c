@@ -1,11 +1,11 @@
-/* filter.c: see filter.h.
+/* bpf_filter.c: finds the system calls of the library that a seccomp filter would punish.
  *
- * A filter is a program of the classic BPF machine, whose jumps all go forward (linux/filter.h;
- * kernel/seccomp.c has what it may consist of). So one pass over it finds everything that can come
- * of a call whose number is known and whose arguments are not: where a condition depends on what is
- * not known, both ways are gone. Only the accumulator is followed; what has been in the index
- * register or in memory is not known. That errs to one side alone: a call may be taken for
- * forbidden that is not. */
+ * A filter is a program for the classic BPF machine (linux/filter.h; kernel/seccomp.c lists its
+ * instructions). All jumps go forward, so one pass finds each possible result of a call whose
+ * number is known and whose arguments are not. If a condition depends on an unknown value, both
+ * branches are followed. Only the accumulator is tracked. Values from the index register or from
+ * memory are unknown. A call may therefore count as forbidden although it is not, but never the
+ * reverse. */
 #define _GNU_SOURCE
 #include "shim/seccomp/bpf_filter.h"
 
@@ -29,7 +29,7 @@ enum { UNREACHED, UNKNOWN, KNOWN }; /* bpf_filter_state.how */
 
 static const struct bpf_filter_state unknown = {.how = UNKNOWN};
 
-/* What is known of a call. */
+/* What is known about a call. */
 struct call {
     long number;  /* or ANY_NUMBER */
     int argument; /* which one has `value`, or ANY_ARGUMENT */
@@ -83,9 +83,9 @@ static struct bpf_filter_state calculate(struct bpf_filter_state a,
     return unknown;
 }
 
-/* Whether a result lets the call pass, or fail in a way that it may fail anyhow. A call that is
- * said to have worked, and has not, is neither; and sendmsg stands in for the program's own write
- * (output.c), which is not to fail. */
+/* Whether a filter's result allows the call, or lets it fail. Errno 0 is harmful, because the call
+ * would seem to have succeeded. sendmsg must not fail, because it does the program's own writes
+ * (calls/write.c). */
 static bool is_harmless(const struct call *call, uint32_t result)
 {
     uint32_t action = result & SECCOMP_RET_ACTION_FULL;
@@ -94,7 +94,7 @@ static bool is_harmless(const struct call *call, uint32_t result)
     return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG;
 }
 
-/* Another way leads to this instruction. */
+/* One more branch reaches this instruction. */
 static void reach(struct bpf_filter_state *state, struct bpf_filter_state a)
 {
     if (state->how == UNREACHED)
@@ -103,14 +103,14 @@ static void reach(struct bpf_filter_state *state, struct bpf_filter_state a)
         *state = unknown;
 }
 
-/* Where a condition leads to, the first bit: if it is true; the second: if not. */
-enum { TRUE_WAY = 1, FALSE_WAY = 2 };
+/* The branches that a condition may take. */
+enum { IF_TRUE = 1, IF_FALSE = 2 };
 
-static int ways(struct bpf_filter_state a, const struct sock_filter *instruction)
+static int branches(struct bpf_filter_state a, const struct sock_filter *instruction)
 {
     bool is;
     if (a.how != KNOWN || BPF_SRC(instruction->code) != BPF_K)
-        return TRUE_WAY | FALSE_WAY;
+        return IF_TRUE | IF_FALSE;
     switch (BPF_OP(instruction->code)) {
     case BPF_JEQ:
         is = a.value == instruction->k;
@@ -125,9 +125,9 @@ static int ways(struct bpf_filter_state a, const struct sock_filter *instruction
         is = (a.value & instruction->k) != 0;
         break;
     default:
-        return TRUE_WAY | FALSE_WAY;
+        return IF_TRUE | IF_FALSE;
     }
-    return is ? TRUE_WAY : FALSE_WAY;
+    return is ? IF_TRUE : IF_FALSE;
 }
 
 /* Marks what a jump at `at` reaches. False: it is not within the program. */
@@ -144,15 +144,15 @@ static bool jump(struct bpf_filter_state *states, size_t n, size_t at,
     }
     if (instruction->jt >= left || instruction->jf >= left)
         return false;
-    int which = ways(a, instruction);
-    if (which & TRUE_WAY)
+    int which = branches(a, instruction);
+    if (which & IF_TRUE)
         reach(&states[at + 1 + instruction->jt], a);
-    if (which & FALSE_WAY)
+    if (which & IF_FALSE)
         reach(&states[at + 1 + instruction->jf], a);
     return true;
 }
 
-/* Marks what comes after an instruction that is no return. False: the program ends with it. */
+/* Marks the instructions that follow this one, which is no return. False: it is the last. */
 static bool step(struct bpf_filter_state *states, size_t n, size_t at,
                  const struct sock_filter *instruction, const struct call *call)
 {
@@ -200,7 +200,7 @@ static bool lets_pass(const struct sock_filter *code, size_t n, struct bpf_filte
     return true;
 }
 
-/* Filters like to look at these arguments, and what we have for them is known. */
+/* Arguments that filters often examine. We know which values we pass. */
 static const struct call particular[] = {
     {SYS_socket, 0, AF_UNIX},        {SYS_fcntl, 1, F_DUPFD},     {SYS_fcntl, 1, F_DUPFD_CLOEXEC},
     {SYS_fcntl, 1, F_GETFD},         {SYS_fcntl, 1, F_GETFL},     {SYS_fcntl, 1, F_SETFL},
@@ -234,7 +234,7 @@ uint32_t bpf_filter_forbids(const struct sock_filter *code, size_t n, struct bpf
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if ((kinds & syscall_kind_of(numbers[i])) == 0 && !may_call(code, n, room, numbers[i]))
             kinds |= syscall_kind_of(numbers[i]);
-    if (kinds & SYSCALL_CLOSE) /* what could not be closed is not opened */
+    if (kinds & SYSCALL_CLOSE) /* what could not be closed must not be opened */
         kinds |= SYSCALL_CONNECT | SYSCALL_DUPLICATE | SYSCALL_OPEN;
     return kinds;
 }

@@ -1,9 +1,9 @@
-/* sandbox.h: seccomp filters that the program puts itself under, and the library with it. */
+/* sandbox.h: adapts the library to the seccomp filters that the program installs. */
 #ifndef SSCAP_SHIM_SECCOMP_SANDBOX_H
 #define SSCAP_SHIM_SECCOMP_SANDBOX_H
 
-/* Before prctl(PR_SET_SECCOMP, mode, program): from here on nothing is done that would be punished.
- */
+/* Call before prctl(PR_SET_SECCOMP, mode, program). From then on, the library makes no system call
+ * that the filter would punish. */
 void sandbox_expect(unsigned long mode, const void *program);
 
 #endif

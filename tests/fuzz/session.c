@@ -2,8 +2,7 @@
  * accepted must be one that the runner could have written. The library's own file is included, as
  * it is no module of the runner's. */
 /* No module of the runner, so it is not linked. */
-#include "shim/core/session.c"    /* NOLINT(bugprone-suspicious-include) */
-#include "shim/core/private_fd.c" /* NOLINT(bugprone-suspicious-include) */
+#include "shim/core/session.c" /* NOLINT(bugprone-suspicious-include) */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

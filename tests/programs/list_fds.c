@@ -2,7 +2,8 @@
  *
  *   list_fds lists DIR    what each function that reads directories says of each of its own lists;
  * DIR is for files of that sort elsewhere list_fds asks         what each call says of each number
- *   list_fds threads      while other threads write: nobody ever sees more than there is */
+ *   list_fds threads      while other threads write: nobody ever sees more than there is
+ *   list_fds forks        the same, in each of many forked children */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -297,18 +299,36 @@ static void *write_on(void *unused)
     return unused;
 }
 
-static int while_threads_write(void)
+static int count(void)
 {
-    enum { THREADS = 4, TIMES = 2000 };
+    begin();
+    by_readdir64("/proc/self/fd");
+    return total;
+}
+
+static int count_in_child(void)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(count());
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+}
+
+static int while_threads_write(int (*how)(void), int times)
+{
+    enum { THREADS = 4 };
     pthread_t threads[THREADS];
     int most = 0;
+    int own = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 11); /* looks like one of the library's */
     for (int i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, write_on, NULL);
-    for (int i = 0; i < TIMES; i++) {
-        begin();
-        by_readdir64("/proc/self/fd");
-        most = total > most ? total : most;
+    for (int i = 0; i < times; i++) {
+        int seen_now = how();
+        most = seen_now > most ? seen_now : most;
     }
+    printf("own %d is %s\n", own, fcntl(own, F_GETFD) < 0 ? "closed" : "open");
     for (int i = 0; i < THREADS; i++)
         pthread_cancel(threads[i]);
     for (int i = 0; i < THREADS; i++)
@@ -324,6 +344,8 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "asks") == 0)
         return asks();
     if (argc == 2 && strcmp(argv[1], "threads") == 0)
-        return while_threads_write();
+        return while_threads_write(count, 2000);
+    if (argc == 2 && strcmp(argv[1], "forks") == 0)
+        return while_threads_write(count_in_child, 1000);
     return 2;
 }

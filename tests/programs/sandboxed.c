@@ -49,6 +49,7 @@ static const struct {
     CALL(gettid),
     CALL(getppid),
     CALL(getsockopt),
+    CALL(setsockopt),
     CALL(sendmsg),
     CALL(ppoll),
     CALL(socket),

@@ -1,8 +1,8 @@
-/* dispositions.c: programs do not see that the default of some signals is ours (crash.c), and get
- * ours when they ask for the default.
+/* sigaction.c: sigaction, signal and their kin hide the crash handlers.
  *
- * No state: whether a disposition is ours is told by its handler's address, so threads and vfork
- * children need no care. */
+ * The crash handler stands in for the default disposition. A program that sets the default gets our
+ * handler, and a program that asks sees the default. We know our disposition by the handler's
+ * address and keep no state, so threads and vfork children need no care. */
 #define _GNU_SOURCE
 #include <signal.h>
 
@@ -38,7 +38,7 @@ SSCAP_EXPORT int sigaction(int signal, const struct sigaction *act, struct sigac
 
 SSCAP_ALIAS(__sigaction, sigaction);
 
-/* As signal() in all its variants answers. */
+/* Returns what signal and its variants return. */
 static sighandler_t set_default(int signal)
 {
     struct sigaction ours = crash_handler_action(signal), old;
@@ -59,11 +59,11 @@ static sighandler_t set_handler(int signal, sighandler_t handler,
     return crash_handler_is_ours(old) ? SIG_DFL : old;
 }
 
-/* The macro names: what they stand for in some of libc's headers' modes is the other function. */
+/* In some modes, libc's headers define these names as macros for other functions. */
 #undef signal
 #undef bsd_signal
 
-/* Programs that still use sigset are served all the same. */
+/* sigset is deprecated, but programs still use it. */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 SSCAP_EXPORT sighandler_t signal(int number, sighandler_t handler)
@@ -81,7 +81,7 @@ SSCAP_EXPORT sighandler_t sysv_signal(int signal, sighandler_t handler)
 
 SSCAP_ALIAS(__sysv_signal, sysv_signal);
 
-/* Takes the signal out of the mask, too, and tells of that. */
+/* sigset also unblocks the signal, and returns whether it was blocked. */
 SSCAP_EXPORT sighandler_t sigset(int signal, sighandler_t handler)
 {
     if (handler != SIG_DFL || !crash_handler_watches(signal))
@@ -94,8 +94,8 @@ SSCAP_EXPORT sighandler_t sigset(int signal, sighandler_t handler)
     return sigismember(&before, signal) ? SIG_HOLD : old;
 }
 
-/* The main thread's alternate stack, where it is ours: to the program it has none. One that is in
- * use it cannot change (EPERM), as ever. */
+/* If the main thread's alternate stack is ours, the program sees none. As ever, it cannot change
+ * one that is in use (EPERM). */
 SSCAP_EXPORT int sigaltstack(const stack_t *stack, stack_t *old)
 {
     stack_t ours = crash_handler_alternate_stack();
