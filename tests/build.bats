@@ -56,7 +56,8 @@ need_twin() {
     exported "$twin" >"$TMP/exported"
     assert_same "$TMP/listed" "$TMP/exported"
     nm -D --defined-only "$(libc "$twin")" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u >"$TMP/libc"
-    grep -E "#.*(since glibc|not libc's)" "$ROOT/shim/exports.list" | awk '{ print $1 }' | sort | comm -23 "$TMP/exported" - |
+    grep -E "#.*(since glibc|not libc's)" "$ROOT/shim/exports.list" | awk '{ print $1 }' | sort |
+        comm -23 "$TMP/exported" - |
         comm -23 - "$TMP/libc" >"$out"
     assert_empty "$out"
     readelf -hd "$twin" >"$out"
@@ -195,7 +196,8 @@ END
 
 @test "includes: shim/ takes nothing from runner/, and runner/ only what shim/ shares" {
     need python3
-    { good_tree; printf '%s\n' "shim/core.c runner/low.h" "runner/top.c shim/core.h" "runner/new.c runner/low.h"; } | make_tree
+    { good_tree; printf '%s\n' "shim/core.c runner/low.h" "runner/top.c shim/core.h" "runner/new.c runner/low.h"; } |
+        make_tree
     includes
     assert_matches "$out" '^runner/new\.c:1: .*runner/new\.c has no layer in tests/check/layers$'
     assert_matches "$out" '^runner/top\.c:2: includes shim/core\.h, which is not shared$'

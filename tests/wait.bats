@@ -141,7 +141,8 @@ sscap: ^C stops waiting; so does --wait=command from the start"
     prepare
     start --wait=tree bash -c '(exec >&- 2>&-; read -r x <go; : >ended) & exit 3'
     wait_until grep -q 'waiting' "$err"
-    assert_matches "$err" "^sscap: 'bash' has exited \\(status 3\\); waiting for 1 more of its processes: bash\\[[0-9]+\\]$"
+    assert_matches "$err" \
+        "^sscap: 'bash' has exited \\(status 3\\); waiting for 1 more of its processes: bash\\[[0-9]+\\]$"
     go
     finish
     assert_status 3
@@ -215,7 +216,8 @@ no_zombies_of() {
 @test "wait: sscap as PID 1" {
     need unshare
     need_root
-    capture unshare -pf --mount-proc "$SSCAP" sh -c 'echo "I am $$ of $PPID"; (sh -c "echo child" &); echo wrong >&2; exit 5'
+    capture unshare -pf --mount-proc "$SSCAP" sh -c \
+        'echo "I am $$ of $PPID"; (sh -c "echo child" &); echo wrong >&2; exit 5'
     assert_status 5
     assert_count "$out" '^sh\[[0-9]+\] *\| I am [0-9]+ of 2$' 1
     assert_count "$out" '^sh\[[0-9]+\] *\| child$' 1
@@ -306,7 +308,8 @@ no_zombies_of() {
     run_preloaded sh -c 'pwd >found'
     assert_text found "$TMP"
     # A name of its own, as login shells and busybox's tools have it.
-    SSCAP_TAG=none capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1; exec -a "odd name" "$PROGRAMS/argv0"' "$LIBSSCAP" "$SSCAP"
+    SSCAP_TAG=none capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1; exec -a "odd name" "$PROGRAMS/argv0"' \
+        "$LIBSSCAP" "$SSCAP"
     assert_text "$out" 'odd name'
 }
 
@@ -352,7 +355,8 @@ no_zombies_of() {
 }
 
 @test "wait: preloaded: each command of a shell that has it is a session of its own" {
-    capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1 SSCAP_TAG=t; /bin/echo one; sh -c "echo two; sh -c \"echo three\""; echo four' \
+    capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1 SSCAP_TAG=t; /bin/echo one
+            sh -c "echo two; sh -c \"echo three\""; echo four' \
         "$LIBSSCAP" "$SSCAP"
     assert_status 0
     # The shell itself was there before.
