@@ -174,7 +174,8 @@ EOF
 @test "buffer: block: a reader that takes a little now and then gets all" {
     mkfifo "$TMP/fifo"
     exec 7<>"$TMP/fifo"
-    (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --tag=none --bytes=64K -n 100 seq 300000) >"$TMP/fifo" 2>"$err" &
+    (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --tag=none --bytes=64K -n 100 seq 300000) >"$TMP/fifo" \
+        2>"$err" &
     # shellcheck disable=SC2034 # finish, which release calls, waits for it
     job=$!
     # Pieces of odd sizes, each when there is something again.
@@ -197,7 +198,8 @@ EOF
 }
 
 @test "buffer: block: a nested sscap waits for the outer one's reader" {
-    stick --tag=none --bytes=64K "$SSCAP" --tag=none --bytes=64K sh -c 'echo $$ >"$0"; '"$LONG"'; exec '"$LONG" "$TMP/writer"
+    stick --tag=none --bytes=64K "$SSCAP" --tag=none --bytes=64K sh -c 'echo $$ >"$0"; '"$LONG"'; exec '"$LONG" \
+        "$TMP/writer"
     # Two sessions' sockets hold twice as much.
     wait_until blocked "$(worker)"
     release
@@ -208,7 +210,8 @@ EOF
 # --- stderr while stdout is stuck ---
 
 @test "buffer: stdout is not read: stderr is shown at once all the same" {
-    stick sh -c 'head -c 300000 /dev/zero; seq 1000; echo wrong >&2; : >"$0"; exec cat "$1"' "$TMP/done" "$TMP/hold" <"$TMP"
+    stick sh -c 'head -c 300000 /dev/zero; seq 1000; echo wrong >&2; : >"$0"; exec cat "$1"' "$TMP/done" "$TMP/hold" \
+        <"$TMP"
     wait_until grep -q '! wrong$' "$err"
     release
     assert_equal 1000 "$(grep -acE '\| [0-9]+$' "$out")"
@@ -280,7 +283,8 @@ check_drops() { # FILE TOTAL
 }
 
 @test "buffer: drop: stdout is stuck, stderr flows without a drop" {
-    stick --tag=t --on-full=drop -n 100 sh -c 'seq 500000; for i in 1 2 3; do echo "wrong $i" >&2; done; seq 500000; : >"$0"' "$TMP/done"
+    stick --tag=t --on-full=drop -n 100 sh -c \
+        'seq 500000; for i in 1 2 3; do echo "wrong $i" >&2; done; seq 500000; : >"$0"' "$TMP/done"
     wait_until [ -e "$TMP/done" ]
     wait_until grep -q 'wrong 3$' "$err"
     release

@@ -56,7 +56,8 @@ need_twin() {
     exported "$twin" >"$TMP/exported"
     assert_same "$TMP/listed" "$TMP/exported"
     nm -D --defined-only "$(libc "$twin")" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u >"$TMP/libc"
-    grep -E "#.*(since glibc|not libc's)" "$ROOT/shim/exports.list" | awk '{ print $1 }' | sort | comm -23 "$TMP/exported" - |
+    grep -E "#.*(since glibc|not libc's)" "$ROOT/shim/exports.list" | awk '{ print $1 }' | sort |
+        comm -23 "$TMP/exported" - |
         comm -23 - "$TMP/libc" >"$out"
     assert_empty "$out"
     readelf -hd "$twin" >"$out"
@@ -145,6 +146,100 @@ need_twin() {
     assert_status 2
     assert_matches "$err" 'unused-variable'
     [ ! -e "$TMP/tree/build/tests/programs/unused" ]
+}
+
+@test "make LDFLAGS=-static gives a static runner, and a library that is a shared object" {
+    [ -z "${SAN:-}" ] || not_here "sanitizers need a dynamic runner"
+    build B="$TMP/build" LDFLAGS=-static all >/dev/null
+    readelf -lW "$TMP/build/sscap" >"$out"
+    assert_no_match "$out" 'INTERP'
+    readelf -dW "$TMP/build/libsscap.so" >"$out"
+    assert_matches "$out" 'NEEDED.*\[libc\.so\.6\]'
+    unset SSCAP_LIBRARY
+    capture "$TMP/build/sscap" --tag=none sh -c 'echo "$LD_PRELOAD"; exit 3'
+    assert_status 3
+    assert_text "$out" "$TMP/build/libsscap.so"
+}
+
+# --- layers: tests/check/includes and tests/check/symbols ---
+
+# A tree of three layers: low, then middle/, then top. Each line has a file and a file that it includes.
+make_tree() {
+    mkdir -p "$TMP/tree/tests/check" "$TMP/tree/shim" "$TMP/tree/runner/middle"
+    printf '%s\n' 'shim/wire.h shared' shim/core runner/low runner/middle/ runner/top >"$TMP/tree/tests/check/layers"
+    while read -r file included; do
+        touch "$TMP/tree/$file" "$TMP/tree/$included"
+        echo "#include \"$included\"" >>"$TMP/tree/$file"
+    done
+}
+
+includes() {
+    capture "$ROOT/tests/check/includes" "$TMP/tree"
+}
+
+good_tree() {
+    cat <<'END'
+runner/low.c shim/wire.h
+runner/middle/a.c runner/middle/a.h
+runner/middle/a.h runner/low.h
+runner/middle/b.c runner/middle/a.h
+runner/top.c runner/middle/b.h
+shim/core.c shim/wire.h
+END
+}
+
+@test "includes: what goes downwards and sideways passes" {
+    need python3
+    good_tree | make_tree
+    includes
+    assert_empty "$out"
+    assert_status 0
+}
+
+@test "includes: what goes upwards is named, with its line" {
+    need python3
+    { good_tree; echo "runner/middle/a.c runner/top.h"; } | make_tree
+    includes
+    assert_matches "$out" \
+        '^runner/middle/a\.c:2: includes runner/top\.h, which is above it \(runner/top is above runner/middle/\)$'
+    assert_matches "$out" '^cycle: runner/middle/a -> runner/top -> runner/middle/b -> runner/middle/a$'
+    assert_count "$out" '' 2
+    assert_status 1
+}
+
+@test "includes: a circle within a layer is shown as a path" {
+    need python3
+    { good_tree; echo "runner/middle/a.c runner/middle/b.h"; } | make_tree
+    includes
+    assert_text "$out" "cycle: runner/middle/a -> runner/middle/b -> runner/middle/a"
+    assert_status 1
+}
+
+@test "includes: shim/ takes nothing from runner/, and runner/ only what shim/ shares" {
+    need python3
+    { good_tree; printf '%s\n' "shim/core.c runner/low.h" "runner/top.c shim/core.h" "runner/new.c runner/low.h"; } |
+        make_tree
+    includes
+    assert_matches "$out" '^runner/new\.c:1: .*runner/new\.c has no layer in tests/check/layers$'
+    assert_matches "$out" '^runner/top\.c:2: includes shim/core\.h, which is not shared$'
+    assert_matches "$out" '^shim/core\.c:2: includes runner/low\.h, which is not shared$'
+    assert_count "$out" '' 3
+    assert_status 1
+}
+
+@test "symbols: a function of a higher layer is named, declared or not" {
+    need python3 gcc nm
+    make_tree </dev/null
+    cp "$ROOT"/tests/check/{symbols,layering.py} "$TMP/tree/tests/check"
+    cd "$TMP/tree"
+    echo 'int above(void); int low(void); int low(void) { return above(); }' >runner/low.c
+    echo 'int above(void); int above(void) { return 1; }' >runner/top.c
+    mkdir -p b/runner
+    gcc -c -o b/runner/low.c.o runner/low.c
+    gcc -c -o b/runner/top.c.o runner/top.c
+    B=b capture tests/check/symbols
+    assert_text "$out" "runner/low.c: uses above of runner/top.c, which is above it (runner/top is above runner/low)"
+    assert_status 1
 }
 
 @test "install puts the files where PREFIX and DESTDIR say, uninstall takes them all away" {

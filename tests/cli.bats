@@ -351,7 +351,8 @@ echo one; echo two >&2; exit "$1"'
 }
 
 @test "cli: stdout is full: said once, status not 0, stderr is not affected" {
-    (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" sh -c 'echo one; echo two >&2; sleep 0.1; echo three >&2') \
+    (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" sh -c \
+        'echo one; echo two >&2; sleep 0.1; echo three >&2') \
         >/dev/full 2>"$err" || status=$?
     assert_status 125
     assert_count "$err" '^sscap: cannot write to standard output: No space left on device$' 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# The quick rows of `make compat` (tests/compat): real software with and without sscap. Those that need what .ci/run does not
-# install, a network or minutes are left to that.
+# The quick rows of `make compat` (tests/compat): real software with and without sscap. Those that need what .ci/run
+# does not install, a network or minutes are left to that.
 
 load helper
 

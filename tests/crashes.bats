@@ -18,7 +18,8 @@ build() {
     local compiler=$1 program
     shift
     for program in crash_ways own_handlers; do
-        "$compiler" -std=gnu11 -O2 -I"$ROOT" -D_GNU_SOURCE= -pthread "$@" -o "$TMP/$program" "$ROOT/tests/programs/$program.c" -ldl
+        "$compiler" -std=gnu11 -O2 -I"$ROOT" -D_GNU_SOURCE= -pthread "$@" -o "$TMP/$program" \
+            "$ROOT/tests/programs/$program.c" -ldl
     done
 }
 
@@ -108,8 +109,8 @@ each_way() {
     cat "$2.own" >>"$2"
 }
 
-# every_way DIRECTORY [stripped]: the statuses of the programs there are the same with and without sscap, and each way that
-# is a crash has its group, which says what was expected. A stripped program's functions are not asked for.
+# every_way DIRECTORY [stripped]: the statuses of the programs there are the same with and without sscap, and each way
+# that is a crash has its group, which says what was expected. A stripped program's functions are not asked for.
 every_way() {
     export -f each_way
     export TMP
@@ -212,7 +213,8 @@ END {
 @test "crashes: the status of the command itself, and its output, are as without sscap" {
     local way mode
     for mode in '' no-pidfd-info,no-pass-pidfd; do
-        for way in null_read aborts divide raise_sys stack_overflow broken_stack thread blocked own_exits own_recovers; do
+        for way in null_read aborts divide raise_sys stack_overflow broken_stack thread blocked own_exits \
+            own_recovers; do
             echo "# $way $mode"
             run_bare "$(program_of "$way")" "$way"
             mv "$out" "$TMP/bare.out"
@@ -252,7 +254,8 @@ END {
     build gcc -g
     run_sscap "$TMP/crash_ways" null_read
     group 1 >"$TMP/group"
-    frames_are "$TMP/group" "null_read \\(.*crash_ways\\.c:$line\\)\$" 'way \(.*ways\.h:[0-9]+\)$' 'main \(.*ways\.h:[0-9]+\)$'
+    frames_are "$TMP/group" "null_read \\(.*crash_ways\\.c:$line\\)\$" 'way \(.*ways\.h:[0-9]+\)$' \
+        'main \(.*ways\.h:[0-9]+\)$'
 }
 
 @test "crashes: without addr2line there are still the functions" {
@@ -313,7 +316,10 @@ int through_library(int (*function)(void));
 int inside_library(int *at);
 static int *volatile nothing;
 __attribute__((noinline)) static int at_fault(void) { return *nothing + 1; }
-int main(int argc, char **argv) { return (argc > 1 ? through_library(at_fault) : inside_library(nothing)) + (argv != 0); }
+int main(int argc, char **argv)
+{
+    return (argc > 1 ? through_library(at_fault) : inside_library(nothing)) + (argv != 0);
+}
 END
     gcc -O2 -fPIC -shared -o "$TMP/libthrough.so" "$TMP/lib.c"
     strip "$TMP/libthrough.so"
@@ -322,7 +328,8 @@ END
     assert_status 139
     group 1 >"$TMP/group"
     assert_matches "$TMP/group" '^1\. program: killed by SIGSEGV in at_fault$'
-    frames_are "$TMP/group" at_fault 'libthrough\.so\+0x[0-9a-f]+$' 'through_library\+0x[0-9a-f]+ \(libthrough\.so\)$' main
+    frames_are "$TMP/group" at_fault 'libthrough\.so\+0x[0-9a-f]+$' 'through_library\+0x[0-9a-f]+ \(libthrough\.so\)$' \
+        main
     run_sscap "$TMP/program"
     group 1 >"$TMP/group"
     assert_matches "$TMP/group" '^1\. program: killed by SIGSEGV in inside_library$'
@@ -422,7 +429,7 @@ END
     run_sscap "$PROGRAMS/crash_ways" stack_overflow
     assert_status 139
     group 1 >"$TMP/group"
-    assert_matches "$TMP/group" '^ +and [0-9]+ times the same$'
+    assert_matches "$TMP/group" '^ +and [0-9]+ more frames like it$'
     assert_count "$TMP/group" '#[0-9]+ deeper' 2
     # in a thread, too, where no alternate stack of ours is: died of the right signal at least
     cat >"$TMP/program.py" <<'END'
@@ -491,13 +498,15 @@ need_core_files() {
         for how in bare sscap; do
             mkdir "$TMP/$how.$way"
             # The runner's directory is the program's.
-            (cd "$TMP/$how.$way" && ulimit -c unlimited && "run_$how" "$PYTHON" "$ROOT/tests/programs/each_way.py" "$(program_of "$way")" \
+            (cd "$TMP/$how.$way" && ulimit -c unlimited &&
+                "run_$how" "$PYTHON" "$ROOT/tests/programs/each_way.py" "$(program_of "$way")" \
                 "$TMP/ways" "$TMP/$how.status" "$way" && assert_status 0)
         done
         assert_same "$TMP/bare.status" "$TMP/sscap.status"
         # 128: the bit of a core dump
         [ $(($(cut -d ' ' -f 2 "$TMP/sscap.status") & 128)) -eq 128 ]
-        assert_equal "$(cd "$TMP/bare.$way" && find . -type f | wc -l)" "$(cd "$TMP/sscap.$way" && find . -type f | wc -l)"
+        assert_equal "$(cd "$TMP/bare.$way" && find . -type f | wc -l)" \
+            "$(cd "$TMP/sscap.$way" && find . -type f | wc -l)"
         [ "$way" = thread ] || assert_matches "$err" "^1\. $way: killed by SIG[A-Z]+ in [a-z_]+ \(core dumped\)\$"
     done
     need gdb
@@ -510,12 +519,13 @@ need_core_files() {
 }
 
 @test "crashes: a core dump of several threads is told of like any other" {
-    # With an exit code that it takes before the dump, and a status for the parent from after it, the kernel says two things
-    # of such a process (PIDFD_GET_INFO, waitpid). Which comes first differs from run to run.
+    # With an exit code that it takes before the dump, and a status for the parent from after it, the kernel says two
+    # things of such a process (PIDFD_GET_INFO, waitpid). Which comes first differs from run to run.
     need_core_files
     mkdir "$TMP/here"
     for _ in {1..25}; do
-        (cd "$TMP/here" && ulimit -c unlimited && run_sscap "$PYTHON" "$ROOT/tests/programs/each_way.py" "$PROGRAMS/crash_ways" "$TMP/ways" \
+        (cd "$TMP/here" && ulimit -c unlimited &&
+            run_sscap "$PYTHON" "$ROOT/tests/programs/each_way.py" "$PROGRAMS/crash_ways" "$TMP/ways" \
             "$TMP/statuses" thread && assert_status 0)
         assert_text "$TMP/statuses" 'thread 139'
         assert_matches "$err" '^1\. thread: killed by SIGSEGV in null_read \(core dumped\)$'

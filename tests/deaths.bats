@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# How each process of the tree ended: exactly, whoever waited for it. On kernels that tell the runner (6.16), and on those that do not.
+# How each process of the tree ended: exactly, whoever waited for it. On kernels that tell the runner (6.16), and on
+# those that do not.
 
 load helper
 
@@ -49,14 +50,16 @@ expected_endings() {
     esac
 }
 
-# Nobody on an old kernel can know: a child whose status the kernel throws away at once, and that could not say it by itself; the children of
-# a static program's shell.
+# Nobody on an old kernel can know: a child whose status the kernel throws away at once, and that could not say it by
+# itself; the children of a static program's shell.
 may_vanish() {
     # valgrind knows no pidfds.
     [ "$1" = "$OLD_KERNEL" ] || [ -n "${WRAP:-}" ] || return 1
     case $2,$3,$5 in
-    die,syscall,sigign | die,syscall,nocldwait | die,kill,sigign | die,kill,nocldwait | die,raise,sigign | die,raise,nocldwait) ;;
-    static_die,*,system | static_die,*,popen | static_die,*,clone | static_die,*,spawn | static_die,*,vfork | static_die,*,sigign) ;;
+    die,syscall,sigign | die,syscall,nocldwait | die,kill,sigign | die,kill,nocldwait | die,raise,sigign | \
+        die,raise,nocldwait) ;;
+    static_die,*,system | static_die,*,popen | static_die,*,clone | static_die,*,spawn | static_die,*,vfork | \
+        static_die,*,sigign) ;;
     static_die,*,nocldwait | static_die,*,child | static_die,*,wait*) ;;
     *) return 1 ;;
     esac
@@ -86,7 +89,8 @@ check_ending() {
 }
 
 check_endings() {
-    local program=$1 kernel how way number ways="exit_7 _exit_8 _Exit_9 quick_exit_10 return_11 syscall_12 atexit_13 kill_9 raise_15 raise_11"
+    local program=$1 kernel how way number \
+        ways="exit_7 _exit_8 _Exit_9 quick_exit_10 return_11 syscall_12 atexit_13 kill_9 raise_15 raise_11"
     # A wrapped runner takes a hundred times as long to start.
     [ -z "${WRAP:-}" ] || ways="return_11 kill_9"
     for kernel in "${KERNELS[@]}"; do
@@ -125,7 +129,8 @@ check_endings() {
     [ -z "${WRAP:-}" ] || last=20
     for kernel in "${KERNELS[@]}"; do
         for way in exit _exit _Exit quick_exit return syscall atexit; do
-            on_kernel "$kernel" bash -c 'for ((i = 0; i <= $2; i++)); do "$0" "$1" $i; done; exit 0' "$PROGRAMS/die" "$way" "$last"
+            on_kernel "$kernel" bash -c 'for ((i = 0; i <= $2; i++)); do "$0" "$1" $i; done; exit 0' "$PROGRAMS/die" \
+                "$way" "$last"
             assert_status 0
             endings | sed 1d >"$TMP/found"
             seq -f 'die %g' 0 "$last" >"$TMP/expected"
@@ -143,7 +148,8 @@ check_endings() {
         echo "$number"
     done >"$TMP/numbers"
     for kernel in "${KERNELS[@]}"; do
-        on_kernel "$kernel" bash -c 'for i in $(cat "$1"); do "$0" kill $i; done 2>/dev/null; exit 0' "$PROGRAMS/die" "$TMP/numbers"
+        on_kernel "$kernel" bash -c 'for i in $(cat "$1"); do "$0" kill $i; done 2>/dev/null; exit 0' "$PROGRAMS/die" \
+            "$TMP/numbers"
         while read -r number; do
             echo "die $(signal_name "$number")"
         done <"$TMP/numbers" >"$TMP/expected"
@@ -156,7 +162,8 @@ check_endings() {
     local kernel program
     for kernel in "${KERNELS[@]}"; do
         for program in die static_die; do
-            on_kernel "$kernel" bash -c 'for i in 1 2 3 4 5 6 7 8 9 10; do "$0" kill 9 & kill -9 $!; wait $!; done 2>/dev/null; exit 0' \
+            on_kernel "$kernel" bash -c \
+                'for i in 1 2 3 4 5 6 7 8 9 10; do "$0" kill 9 & kill -9 $!; wait $!; done 2>/dev/null; exit 0' \
                 "$PROGRAMS/$program"
             assert_equal 10 "$(endings | grep -c ' SIGKILL$')"
             assert_equal 11 "$(endings | wc -l)"
@@ -187,7 +194,11 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5'
 
 # casualties' own list of who died how, against the tree's.
 check_casualties() {
-    awk 'BEGIN { split("segv SIGSEGV assert SIGABRT exit 3 kill SIGKILL term SIGTERM", w); for (i = 1; i < 10; i += 2) is[w[i]] = w[i + 1] }
+    awk 'BEGIN {
+            split("segv SIGSEGV assert SIGABRT exit 3 kill SIGKILL term SIGTERM", w)
+            for (i = 1; i < 10; i += 2)
+                is[w[i]] = w[i + 1]
+        }
         { print $2, is[$1] }' "$1" | sort >"$TMP/expected"
     endings_by_pid | grep -v ' 0$' | sort >"$TMP/found"
     assert_same "$TMP/expected" "$TMP/found"
@@ -245,11 +256,12 @@ five_groups_of() {
     ulimit -c 0
     pid_max=$(cat /proc/sys/kernel/pid_max)
     for kernel in "${KERNELS[@]}"; do
-        SSCAP_DEBUG=$kernel capture unshare -pf --mount-proc sh -c 'echo 450 >/proc/sys/kernel/pid_max && exec "$@"' sh \
+        SSCAP_DEBUG=$kernel capture unshare -pf --mount-proc sh -c 'echo 450 >/proc/sys/kernel/pid_max && exec "$@"' \
+            sh \
             "$SSCAP" --tree "$PROGRAMS/casualties" "$children" 100 "$TMP/died"
         assert_status 0
-        # The last words of one whose pid is another's before they are read may count as the other's, and make a group of
-        # their own: so it is the endings that are looked at.
+        # The last words of one whose pid is another's before they are read may count as the other's, and make a group
+        # of their own: so it is the endings that are looked at.
         check_casualties "$TMP/died" "$children"
         assert_equal "$pid_max" "$(cat /proc/sys/kernel/pid_max)"
     done
@@ -298,7 +310,8 @@ make_cgroup() {
     wait_until rmdir "$cgroup"
     for kernel in "${KERNELS[@]}"; do
         assert_count "$TMP/$kernel.err" '^[0-9]\. .*killed by SIGKILL' 2
-        assert_count "$TMP/$kernel.err" '^   why      out of memory: its memory cgroup .*sscap-test.* counts [0-9]+ such kill' 1
+        assert_count "$TMP/$kernel.err" \
+            '^   why      out of memory: its memory cgroup .*sscap-test.* counts [0-9]+ such kill' 1
         assert_count "$TMP/$kernel.err" '^   why      it sent the signal to itself$' 1
     done
 }

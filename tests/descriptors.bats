@@ -73,7 +73,8 @@ print(sorted(p.name for p in pathlib.Path("/proc/%d/task/%d/fdinfo" % (os.getpid
     same ruby -e 'puts Dir.children("/proc/self/fd").size, Dir.entries("/proc/self/fdinfo").size'
     same node -e 'const fs = require("fs"); console.log(fs.readdirSync("/proc/self/fd").filter(n => n > 255).length);
         fs.promises.readdir("/proc/self/fd").then(l => console.log(l.filter(n => n > 255).length));
-        const d = fs.opendirSync("/proc/self/fd"); let n = 0; for (let e; e = d.readSync();) n += e.name > 255; console.log(n)'
+        const d = fs.opendirSync("/proc/self/fd"); let n = 0;
+        for (let e; e = d.readSync();) n += e.name > 255; console.log(n)'
 }
 
 @test "what others see of a process is the truth" {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# The program survives the runner: killed with SIGKILL at any moment, no byte is lost, nobody dies or hangs of it, and the command's status
-# arrives. And what the guardian in front of the runner must not change: signals, stops, statuses.
+# The program survives the runner: killed with SIGKILL at any moment, no byte is lost, nobody dies or hangs of it, and
+# the command's status arrives. And what the guardian in front of the runner must not change: signals, stops,
+# statuses.
 
 load helper
 export SSCAP_ERRORS=none
@@ -31,7 +32,8 @@ kill_after() {
 }
 
 assert_told() {
-    assert_text "$err" 'sscap: the runner was killed by SIGKILL: from here on lines have no tags, and nothing is reported'
+    assert_text "$err" \
+        'sscap: the runner was killed by SIGKILL: from now on lines have no tags, and there is no report'
 }
 
 # --- bytes ---
@@ -197,7 +199,7 @@ for i in range(100):
     if os.path.exists(there):
         assert guardian.returncode == 7 and "out" in out, (i, guardian.returncode, out, err)
     else:
-        assert guardian.returncode == 125 and out == "" and "the command had not been started" in err, (i, out, err)
+        assert guardian.returncode == 125 and out == "" and "the command was not started" in err, (i, out, err)
 EOF
     assert_empty "$err"
     assert_status 0
@@ -250,7 +252,8 @@ EOF
 
 @test "guardian: --wait=command and --wait=tree hold without the runner" {
     mkfifo "$TMP/go"
-    start --wait=command sh -c 'echo ready; read -r x <"$0"; (read -r x <"$0"; echo late) & echo early; exit 2' "$TMP/go"
+    start --wait=command sh -c 'echo ready; read -r x <"$0"; (read -r x <"$0"; echo late) & echo early; exit 2' \
+        "$TMP/go"
     wait_until grep -q ready "$out"
     kill_worker
     wait_until grep -q killed "$err"

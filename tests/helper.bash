@@ -33,8 +33,8 @@ setup() {
     make_tmp
 }
 
-# Nothing of a test that has failed is left behind. bats shows what teardown prints only if the test failed: then the last
-# output is what one wants to see.
+# Nothing of a test that has failed is left behind. bats shows what teardown prints only if the test failed: then the
+# last output is what one wants to see.
 teardown() {
     local left
     left=$(jobs -pr)
@@ -104,8 +104,8 @@ run_bare() {
     capture "$@"
 }
 
-# start ARG...: sscap in the background, with stdout in $to, if that is set, else in $out; $runner is its pid. SIGNALS are
-# options of env.
+# start ARG...: sscap in the background, with stdout in $to, if that is set, else in $out; $runner is its pid. SIGNALS
+# are options of env.
 #
 # A shell has its background jobs ignore SIGINT and SIGQUIT; timeout would hand signals on to the whole group, so it
 # is left out of it.

@@ -116,7 +116,8 @@ EOF
 under_session() {
     cat >"$TMP/tree" <<'EOF'
 echo "sh[$$]: before"
-SSCAP_SESSION=$(cat "$2") sh -c 'echo "sh[$$]: inside"; "$1" "$2"; (echo "subshell"); exec "$1" "$2"' sh "$1" SHOW_NOTHING
+SSCAP_SESSION=$(cat "$2") \
+    sh -c 'echo "sh[$$]: inside"; "$1" "$2"; (echo "subshell"); exec "$1" "$2"' sh "$1" SHOW_NOTHING
 echo "sh[$$]: after $?"
 exit 5
 EOF
@@ -179,10 +180,12 @@ for old, new in numbers.items():
     os.dup2(old, new)
 statuses = []
 for number in (0, 1, 2, 61, 62, 63, 64, 0x7fffffff, 0xffffffff):
-    changed = subprocess.run(["bash", "-c", field, "bash", "2", f"{number:08x}"], capture_output=True, text=True).stdout.strip()
+    change = ["bash", "-c", field, "bash", "2", f"{number:08x}"]
+    changed = subprocess.run(change, capture_output=True, text=True).stdout.strip()
     assert changed, "no session"
     for shell in (["/bin/sh", "-c", 'true & "$0"; wait; exit 42'], []):
-        statuses.append(subprocess.call([*shell, *command], env=dict(os.environ, SSCAP_SESSION=changed), close_fds=False))
+        environment = dict(os.environ, SSCAP_SESSION=changed)
+        statuses.append(subprocess.call([*shell, *command], env=environment, close_fds=False))
 for fd in (b.fileno(), read_end):
     os.set_blocking(fd, False)
     try:
@@ -203,13 +206,15 @@ EOF
 @test "hostile: another session's SSCAP_SESSION" {
     # The other session lives for as long as this one does, and must hear nothing of it.
     mkfifo "$TMP/hold"
-    (close_inherited && exec "$SSCAP" sh -c 'echo "$SSCAP_SESSION" >"$0/other.new"; mv "$0/other.new" "$0/other"; read -r x <"$0/hold"; echo "$x"' "$TMP") \
+    (close_inherited && exec "$SSCAP" sh -c \
+        'echo "$SSCAP_SESSION" >"$0/other.new"; mv "$0/other.new" "$0/other"; read -r x <"$0/hold"; echo "$x"' "$TMP") \
         >"$TMP/other.out" 2>"$TMP/other.err" &
     local other=$!
     wait_until test -s "$TMP/other"
     under_session "$(cat "$TMP/other")"
     # its own ctl at that session's number, and all that follows
-    run_sscap sh -c 'SSCAP_SESSION=$(cat "$1") sh -c "true & wait; echo one; \"$0\"; exit 3"' "$PROGRAMS/environment_of" "$TMP/other"
+    run_sscap sh -c 'SSCAP_SESSION=$(cat "$1") sh -c "true & wait; echo one; \"$0\"; exit 3"' \
+        "$PROGRAMS/environment_of" "$TMP/other"
     assert_status 3
     assert_count "$out" 'that is all$' 1
     echo "the end" >"$TMP/hold"
@@ -299,7 +304,8 @@ EOF
 
 @test "hostile: every exec and spawn call with an environment of its own" {
     local way
-    for way in execve execve_null execve_empty execv execvp execvpe execl execle execlp fexecve execveat execveat_fd vfork posix_spawn \
+    for way in execve execve_null execve_empty execv execvp execvpe execl execle execlp fexecve execveat execveat_fd \
+        vfork posix_spawn \
         posix_spawnp system popen; do
         echo "# $way"
         same_lines_as_bare "$PROGRAMS/scrub_exec" "$way" "$PROGRAMS/environment_of"
@@ -311,7 +317,8 @@ EOF
     same_lines_as_bare env -i A=1 "$PROGRAMS/environment_of"
     run_sscap env -i sh -c 'exec grep -q libsscap.so /proc/self/maps'
     assert_status 0
-    run_sscap "$PYTHON" -c 'import os; os.environ.clear(); os.execvp("grep", ["grep", "-q", "libsscap.so", "/proc/self/maps"])'
+    run_sscap "$PYTHON" -c 'import os; os.environ.clear()
+os.execvp("grep", ["grep", "-q", "libsscap.so", "/proc/self/maps"])'
     assert_status 0
 }
 
@@ -325,7 +332,8 @@ EOF
     local way
     need perl
     for way in 'env -i /usr/bin/env' 'env -i A=1 sh -c env' "env -i LD_PRELOAD=$PROGRAMS/libother.so B=2 /usr/bin/env" \
-        'env -i sh -c "exec env -i C=3 sh -c env"' 'env -u SSCAP_SESSION env | grep -c SSCAP' "perl -e '%ENV = (); system q(/usr/bin/env); print qx(/usr/bin/env)'"; do
+        'env -i sh -c "exec env -i C=3 sh -c env"' 'env -u SSCAP_SESSION env | grep -c SSCAP' \
+        "perl -e '%ENV = (); system q(/usr/bin/env); print qx(/usr/bin/env)'"; do
         echo "# $way"
         run_bare sh -c "unset LD_PRELOAD; $way"
         mv "$out" "$TMP/bare.out"
@@ -356,7 +364,8 @@ EOF
 
 # flooded COMMAND...: runs it under sscap, while a stranger floods the session's socket
 flooded() {
-    (close_inherited && exec "$PYTHON" "$ROOT/tests/programs/flood.py" "$TMP/session" "$TMP/ready" "$TMP/done") >"$TMP/flood" 2>&1 &
+    (close_inherited && exec "$PYTHON" "$ROOT/tests/programs/flood.py" "$TMP/session" "$TMP/ready" "$TMP/done") \
+        >"$TMP/flood" 2>&1 &
     local flood=$!
     capture "$@"
     touch "$TMP/done"
@@ -374,7 +383,8 @@ flooded() {
 }
 
 @test "hostile: a stranger floods the session's socket, and sscap has few descriptors" {
-    flooded sh -c 'ulimit -n 64; exec "$@"' sh "$SSCAP" "$PYTHON" "$ROOT/tests/programs/rejoin.py" "$TMP/session" "$TMP/ready"
+    flooded sh -c 'ulimit -n 64; exec "$@"' sh "$SSCAP" "$PYTHON" "$ROOT/tests/programs/rejoin.py" "$TMP/session" \
+        "$TMP/ready"
     assert_status 0
     assert_count "$out" . 160
     check_lines "$out"
@@ -409,7 +419,8 @@ for order in (nonce, nonce[7::-1] + nonce[:7:-1]):
     for length in (32768, 0xffffffff):
         os.write(1, struct.pack("=BBH16sIII", 0x16, 1, 1, order, length, os.getpid(), 0) + b"short")
 EOF
-    run_sscap sh -c '"$0" "$1"; echo "sh[$$]: after"; "$2/storm" -p 3 -l 100; exec "$2/environment_of"' "$PYTHON" "$TMP/endless.py" "$PROGRAMS"
+    run_sscap sh -c '"$0" "$1"; echo "sh[$$]: after"; "$2/storm" -p 3 -l 100; exec "$2/environment_of"' "$PYTHON" \
+        "$TMP/endless.py" "$PROGRAMS"
     assert_status 42
     assert_matches "$out" '^sh\[([0-9]+)\] *\| sh\[\1\]: after$'
     grep -a '^storm\[' "$out" >"$TMP/storm.out"
@@ -461,7 +472,8 @@ alone() {
 
 @test "hostile: SSCAP_RUNNER is another program, or the program itself: no exec loop" {
     local which runner
-    printf '#!/bin/sh\necho "script $*"; exec env LD_PRELOAD="%s" "%s"\n' "$TMP/libsscap.so" "$PROGRAMS/environment_of" >"$TMP/script"
+    printf '#!/bin/sh\necho "script $*"; exec env LD_PRELOAD="%s" "%s"\n' "$TMP/libsscap.so" \
+        "$PROGRAMS/environment_of" >"$TMP/script"
     chmod +x "$TMP/script"
     for which in /bin/true /bin/sh "$PROGRAMS/environment_of" "$TMP/script"; do
         runner=(SSCAP_RUNNER="$which")
@@ -475,7 +487,8 @@ alone() {
 @test "hostile: LD_PRELOAD with a damaged session and a runner" {
     local session
     for session in '' garbage "$(head -c 2000 /dev/zero | tr '\0' :)" 0001:00000001:00000001; do
-        run_bare env LD_PRELOAD="$LIBSSCAP" SSCAP_RUNNER="$SSCAP" SSCAP_SESSION="$session" sh -c 'echo hello; /bin/echo child; exit 9'
+        run_bare env LD_PRELOAD="$LIBSSCAP" SSCAP_RUNNER="$SSCAP" SSCAP_SESSION="$session" sh -c \
+            'echo hello; /bin/echo child; exit 9'
         assert_status 9
         assert_count "$out" 'hello$' 1
         assert_count "$out" 'child$' 1

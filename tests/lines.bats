@@ -93,7 +93,8 @@ tagged() {
 
 @test "lines: the pieces put together are the line, whatever its length and however it was written" {
     local size
-    awk 'BEGIN { for (n = 0; n < 120; n++) { for (i = 0; i < n; i++) printf "%c", 97 + (n + i) % 26; print "" } }' >"$TMP/text"
+    awk 'BEGIN { for (n = 0; n < 120; n++) { for (i = 0; i < n; i++) printf "%c", 97 + (n + i) % 26; print "" } }' \
+        >"$TMP/text"
     for size in 1 7 16 17 100 65536; do
         run_sscap --tag=t --max-line=16 dd if="$TMP/text" bs="$size" status=none
         assert_status 0
@@ -130,7 +131,8 @@ tagged() {
         wait' "$TMP"
     assert_status 0
     join_pieces <"$out" >"$TMP/joined"
-    assert_equal 24 "$(awk '$1 == $3 && $4 ~ /^x+$/ && length($4) == 200000 && $5 == $1 && NF == 5' "$TMP/joined" | wc -l)"
+    assert_equal 24 \
+        "$(awk '$1 == $3 && $4 ~ /^x+$/ && length($4) == 200000 && $5 == $1 && NF == 5' "$TMP/joined" | wc -l)"
     assert_equal 24 "$(wc -l <"$TMP/joined")"
 }
 
@@ -232,7 +234,8 @@ as_through_cat() {
 
 @test "lines: --tag=none: an unfinished line is ended only where another writer's line follows" {
     # The second only writes when the end of the first has been seen.
-    run_sscap --tag=none sh -c 'sh -c "printf unfinished"; until [ -s "$0" ]; do sleep 0.02; done; sh -c "printf more"' "$out"
+    run_sscap --tag=none sh -c \
+        'sh -c "printf unfinished"; until [ -s "$0" ]; do sleep 0.02; done; sh -c "printf more"' "$out"
     assert_text "$out" $'unfinished\nmore'
     assert_equal 15 "$(stat -c %s "$out")"
 }
@@ -292,7 +295,8 @@ stuck() {
 
 @test "lines: the name is that of the moment, also when the runner reads it much later" {
     make_names
-    stuck -n 1 bash -c 'head -c 300000 /dev/zero; echo; for i in 1 2 3 4 5; do ('"$CHANGES"'); done; : >"$0/done"' "$TMP"
+    stuck -n 1 bash -c 'head -c 300000 /dev/zero; echo; for i in 1 2 3 4 5; do ('"$CHANGES"'); done; : >"$0/done"' \
+        "$TMP"
     assert_status 0
     grep -av '^head' "$out" | grep -av '\] *| $' >"$TMP/lines"
     assert_named "$TMP/lines" 60
@@ -343,7 +347,8 @@ steps() {
 }
 
 @test "lines: a redirected stdout is buffered as ever" {
-    run_sscap --buffer=none sh -c '"$0/stdio_steps" </dev/null >"$1"; "$0/stdio_steps" </dev/null | cat' "$PROGRAMS" "$TMP/file"
+    run_sscap --buffer=none sh -c '"$0/stdio_steps" </dev/null >"$1"; "$0/stdio_steps" </dev/null | cat' "$PROGRAMS" \
+        "$TMP/file"
     assert_equal 'raw,line,piece end' "$(paste -sd , "$TMP/file")"
     assert_equal 'raw,line,piece end' "$(untag <"$out" | paste -sd ,)"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Programs whose loader cannot take the library: musl's, those for another word size, those that do not find it. They run as ever,
-# without a word of the loader's, and their lines have their tags by the kernel's stamps.
+# Programs whose loader cannot take the library: musl's, those for another word size, those that do not find it. They
+# run as ever, without a word of the loader's, and their lines have their tags by the kernel's stamps.
 
 load helper
 
@@ -22,8 +22,8 @@ compile_32() {
     compile "$1" gcc -m32 || not_run "needs gcc -m32 (apt-get install gcc-multilib)"
 }
 
-# The program has run, nothing was said on stderr, and no line of its was without a tag. It has no name in that where its parent, a
-# static program, cannot tell it and it was gone before anyone could ask.
+# The program has run, nothing was said on stderr, and no line of its was without a tag. It has no name in that where
+# its parent, a static program, cannot tell it and it was gone before anyone could ask.
 assert_ran() { # NAME STATUS
     assert_status "$2"
     assert_count "$out" "^($1|\\?)\\[[0-9]+\\] *\\| $1\\[[0-9]+\\]: that is all\$" 1
@@ -31,7 +31,8 @@ assert_ran() { # NAME STATUS
     assert_no_match "$err" 'preload|relocat|ELF|symbol|ld\.so'
 }
 
-ways='execve execve_null execve_empty execv execvp execvpe execl execle execlp fexecve execveat execveat_fd vfork posix_spawn posix_spawnp'
+ways='execve execve_null execve_empty execv execvp execvpe execl execle execlp fexecve execveat execveat_fd vfork
+    posix_spawn posix_spawnp'
 
 # The program in $TMP/environment_of, started in every way, by a parent that has made it an environment of its own.
 start_in_every_way() {
@@ -62,7 +63,8 @@ start_in_every_way() {
     assert_ran environment_of 42
     run_sscap env -i "$TMP/environment_of"
     assert_ran environment_of 42
-    run_sscap "$PYTHON" -c 'import os, subprocess, sys; os._exit(subprocess.run(sys.argv[1]).returncode)' "$TMP/environment_of"
+    run_sscap "$PYTHON" -c 'import os, subprocess, sys; os._exit(subprocess.run(sys.argv[1]).returncode)' \
+        "$TMP/environment_of"
     assert_ran environment_of 42
     run_sscap sh -c '/lib/ld-musl-*.so.1 "$0" >"$1"; exit $?' "$TMP/environment_of" "$TMP/through"
     assert_status 42
@@ -218,7 +220,8 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$TMP/root"
     run_sscap env PATH="$TMP/a:$TMP/none:$TMP/b::$TMP/c:$PROGRAMS" environment_of SHOW_LIBRARY
     assert_ran environment_of 42
     assert_no_match "$out" 'preloaded: '
-    (cd "$TMP/c" && run_sscap env PATH=":$PROGRAMS" environment_of SHOW_LIBRARY && assert_ran environment_of 42 && assert_no_match "$out" preloaded)
+    (cd "$TMP/c" && run_sscap env PATH=":$PROGRAMS" environment_of SHOW_LIBRARY && assert_ran environment_of 42 &&
+        assert_no_match "$out" preloaded)
     run_sscap env PATH="$PROGRAMS:$TMP/c" environment_of SHOW_LIBRARY
     assert_ran environment_of 42
     assert_matches "$out" 'preloaded: yes$'

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# Places from which one had better not fork, print, load or be cancelled: a program that does it all the same gets the same
-# results as without sscap.
+# Places from which one had better not fork, print, load or be cancelled: a program that does it all the same gets the
+# same results as without sscap.
 
 load helper
 export SSCAP_QUIET=1
 
-# same_as_bare COMMAND...: the same status and errors, and the same lines whatever their order and number: threads and handlers
-# print as often as there is time
+# same_as_bare COMMAND...: the same status and errors, and the same lines whatever their order and number: threads and
+# handlers print as often as there is time
 same_as_bare() {
     local bare_status
     run_bare "$@"
@@ -66,5 +66,7 @@ same_as_bare() {
 @test "places: few descriptors, none free" { same_as_bare "$PROGRAMS/limited" descriptors; }
 @test "places: no privileges, no processes, not dumpable" { same_as_bare "$PROGRAMS/limited" privileges; }
 @test "places: little memory" { same_as_bare "$PROGRAMS/limited" memory; }
-@test "places: small stacks of threads, coroutines, handlers and the program" { same_as_bare "$PROGRAMS/limited" stacks; }
-@test "places: a stack overflow that is recovered from, and one that is not" { same_as_bare "$PROGRAMS/limited" overflow; }
+@test "places: small stacks of threads, coroutines, handlers and the program" { same_as_bare "$PROGRAMS/limited" \
+    stacks; }
+@test "places: a stack overflow that is recovered from, and one that is not" { same_as_bare "$PROGRAMS/limited" \
+    overflow; }

@@ -57,7 +57,8 @@ each_method() {
 @test "python: by LD_PRELOAD alone, a pool under each start method" {
     local method
     for method in fork spawn forkserver; do
-        SSCAP_RUNNER=$SSCAP PIECES=1 run_preloaded "$PYTHON" "$ROOT/tests/programs/py_pool_map.py" "$method" "$TMP/result"
+        SSCAP_RUNNER=$SSCAP PIECES=1 run_preloaded "$PYTHON" "$ROOT/tests/programs/py_pool_map.py" "$method" \
+            "$TMP/result"
         assert_status 0
         assert_empty "$err"
         assert_count "$out" 'working on [0-9]$' 10

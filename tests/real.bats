@@ -10,7 +10,8 @@ check_lines() {
     "$PYTHON" "$ROOT/tests/programs/check_lines.py" "$@"
 }
 
-# same_lines_as_bare [--pids] COMMAND...: in a directory of its own each time, `work`, which is left in $TMP/bare and $TMP/work
+# same_lines_as_bare [--pids] COMMAND...: in a directory of its own each time, `work`, which is left in $TMP/bare and
+# $TMP/work
 same_lines_as_bare() {
     local bare_status options=(--some)
     [ "$1" != --pids ] || { options+=("$1") && shift; }
@@ -51,14 +52,16 @@ same_lines_as_bare() {
     need busybox
     same_lines_as_bare --pids busybox sh "$ROOT/tests/programs/shell_jobs.sh" .
     assert_status 11
-    same_lines_as_bare --pids busybox sh -c 'seq 1 100; seq 1 100 | busybox sort -rn | busybox head -n 3; busybox ls /nonexistent'
+    same_lines_as_bare --pids busybox sh -c \
+        'seq 1 100; seq 1 100 | busybox sort -rn | busybox head -n 3; busybox ls /nonexistent'
 }
 
 @test "real: bash -c 'exec' changes the name, not the pid" {
     cat >"$TMP/script" <<'EOF'
 . "$1/say.sh"
 say first
-exec bash -c 'read -r name </proc/self/comm; echo "$name[$$]: second"; exec -a other dash -c "echo \"dash[\$\$]: third\""'
+exec bash -c 'read -r name </proc/self/comm; echo "$name[$$]: second"
+    exec -a other dash -c "echo \"dash[\$\$]: third\""'
 EOF
     run_sscap bash "$TMP/script" "$ROOT/tests/programs"
     assert_status 0
@@ -127,7 +130,9 @@ EOF
 }
 
 @test "real: xargs -P" {
-    same_lines_as_bare sh -c 'seq 1 30 | xargs -P 4 -n 3 sh -c ". \"\$0\"; for i; do say argument \$i; done; case \$1 in 28) exit 1; esac" "$0"' \
+    same_lines_as_bare sh -c \
+        'seq 1 30 |
+        xargs -P 4 -n 3 sh -c ". \"\$0\"; for i; do say argument \$i; done; case \$1 in 28) exit 1; esac" "$0"' \
         "$ROOT/tests/programs/say.sh"
     assert_status 123
     assert_count "$out" 'argument [0-9]+$' 30
@@ -187,7 +192,8 @@ EOF
     need go
     mkdir "$TMP/go"
     cp "$ROOT/tests/programs/go_children.go" "$TMP/go/main.go"
-    (cd "$TMP/go" && HOME=$TMP GOFLAGS=-mod=mod GOCACHE=$TMP/gocache GO111MODULE=off CGO_ENABLED=0 go build -o "$TMP/go_children" main.go)
+    (cd "$TMP/go" && HOME=$TMP GOFLAGS=-mod=mod GOCACHE=$TMP/gocache GO111MODULE=off CGO_ENABLED=0 go build -o \
+        "$TMP/go_children" main.go)
     same_lines_as_bare --pids "$TMP/go_children"
     assert_status 9
     check_lines --pids "$out"
@@ -195,7 +201,9 @@ EOF
 }
 
 @test "real: env -i, twice over" {
-    same_lines_as_bare env -i sh -c '. "$0"; say scrubbed; env -i sh -c ". $0; say scrubbed again; exec env -i dash -c \"echo \\\"dash[\\\$\\\$]: and again\\\"\""' \
+    same_lines_as_bare env -i sh -c \
+        '. "$0"; say scrubbed
+        env -i sh -c ". $0; say scrubbed again; exec env -i dash -c \"echo \\\"dash[\\\$\\\$]: and again\\\"\""' \
         "$ROOT/tests/programs/say.sh"
     assert_status 0
     assert_count "$out" . 3
@@ -273,7 +281,8 @@ while time.monotonic() < end:
         time.sleep(0.02)
 print(sorted(get(f"/missing{i}")[0] for i in range(20)), get("/"))
 EOF
-    run_sscap sh -c 'nginx -p "$0/" -c "$0/nginx.conf" & "$1" "$0/query.py" "$0"; kill -QUIT $!; wait $!; echo "nginx: $?"' "$TMP" "$PYTHON"
+    run_sscap sh -c 'nginx -p "$0/" -c "$0/nginx.conf" & "$1" "$0/query.py" "$0"; kill -QUIT $!; wait $!
+        echo "nginx: $?"' "$TMP" "$PYTHON"
     assert_status 0
     assert_matches "$out" '\| nginx: 0$'
     assert_matches "$out" "\\| \\[$(yes 404, | head -n 20 | tr '\n' ' ' | sed 's/, $//')\\] \\(200, 6\\)\$"

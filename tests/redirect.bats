@@ -121,7 +121,9 @@ EOF
 @test "redirect: stdout closed" {
     same_as_bare "$TMP/file" sh -c '"$0" "$1" >&-' "$PROGRAMS/closed_stdout" "$TMP/file"
     assert_status 0
-    same_as_bare "$TMP/file" sh -c 'echo x >"$0"; echo nowhere >&-; (echo nowhere; ls) >&- 2>&-; echo $?; exec 1>&- 2>&-; echo x; exit 4' "$TMP/file"
+    same_as_bare "$TMP/file" sh -c \
+        'echo x >"$0"; echo nowhere >&-; (echo nowhere; ls) >&- 2>&-; echo $?; exec 1>&- 2>&-; echo x; exit 4' \
+        "$TMP/file"
     assert_status 4
 }
 
@@ -193,7 +195,8 @@ import os, socket, subprocess, sys
 def tcp():
     listener = socket.create_server(("127.0.0.1", 0))
     return socket.create_connection(listener.getsockname()), listener.accept()[0]
-pairs = [socket.socketpair(socket.AF_UNIX, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM)]
+kinds = socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM
+pairs = [socket.socketpair(socket.AF_UNIX, kind) for kind in kinds]
 # Programs that fork, exec, spawn and use threads, all with the socket as stdout and stderr.
 shell = 'echo begin; true & (echo subshell); env -i /bin/echo scrubbed; exec "$0" -c "$1"'
 python = """

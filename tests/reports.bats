@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What is said of failures: which are one and which are two, in which order, with what evidence; what counts as one; and that
-# whoever asked for silence, or has nothing to hear, gets it.
+# What is said of failures: which are one and which are two, in which order, with what evidence; what counts as one;
+# and that whoever asked for silence, or has nothing to hear, gets it.
 
 load helper
 
@@ -31,7 +31,8 @@ assert_titles() { # TEXT
         assert_matches "$err" '^sscap: 8 of 9 processes failed, 8 killed by signals; 8 lines, [0-9.]+ s$'
         assert_matches "$err" '^   pids     [0-9]+( [0-9]+){7}$'
         SSCAP_DEBUG=$mode run_sscap "$PROGRAMS/workers" 12 two
-        assert_equal $'workers: killed by SIGSEGV in first_fault, 6 times\nworkers: killed by SIGSEGV in second_fault, 6 times' \
+        assert_equal "workers: killed by SIGSEGV in first_fault, 6 times
+workers: killed by SIGSEGV in second_fault, 6 times" \
             "$(titles | cut -d ' ' -f 2- | sort)"
     done
     # more than are named
@@ -64,7 +65,9 @@ END
 }
 
 @test "reports: another program, another status, another signal: another group" {
-    run_sscap bash -c 'for i in 1 2; do (exit 3); (exit 4); sh -c "exit 3"; sh -c "kill -TERM \$\$"; sh -c "kill -KILL \$\$"; done; exit 0'
+    run_sscap bash -c 'for i in 1 2; do
+            (exit 3); (exit 4); sh -c "exit 3"; sh -c "kill -TERM \$\$"; sh -c "kill -KILL \$\$"
+        done; exit 0'
     assert_status 0
     assert_equal $'bash: exited with status 3, 2 times
 bash: exited with status 4, 2 times
@@ -74,7 +77,8 @@ sh: killed by SIGTERM, 2 times' "$(titles | cut -d ' ' -f 2- | sort)"
 }
 
 @test "reports: the first failure first, crashes before the rest" {
-    run_sscap sh -c '(exit 9); "$0" aborts; bash -c "exit 4"; "$0" divide; (exit 2); "$0" aborts; exit 0' "$PROGRAMS/crash_ways"
+    run_sscap sh -c '(exit 9); "$0" aborts; bash -c "exit 4"; "$0" divide; (exit 2); "$0" aborts; exit 0' \
+        "$PROGRAMS/crash_ways"
     assert_titles '1. crash_ways: killed by SIGABRT in aborts, 2 times
 2. crash_ways: killed by SIGFPE in divide
 3. sh: exited with status 9
@@ -101,11 +105,11 @@ sh: killed by SIGTERM, 2 times' "$(titles | cut -d ' ' -f 2- | sort)"
     assert_matches "$err" '^sscap: 300 of [0-9]+ processes failed; '
     assert_equal 20 "$(titles | wc -l)"
     assert_count "$err" '^and 236 more kinds of failure \(-v shows all\)$' 1
-    assert_count "$err" '^and 44 more failures, of more kinds than are kept apart \(256\)$' 1
+    assert_count "$err" '^and 44 more failures of further kinds \(at most 256 are kept\)$' 1
     run_sscap -v sh -c 'bash -c "$0"; sh -c "$0"' "$tree"
     assert_equal 256 "$(titles | wc -l)"
     assert_no_match "$err" 'more kinds of failure'
-    assert_count "$err" '^and 44 more failures, of more kinds than are kept apart \(256\)$' 1
+    assert_count "$err" '^and 44 more failures of further kinds \(at most 256 are kept\)$' 1
 }
 
 # --- evidence ---
@@ -158,7 +162,8 @@ END
 }
 
 @test "reports: control characters of a process's line drive nobody's terminal" {
-    run_sscap sh -c 'sh -c "printf \"a\\001b\\033[31mred\\033]0;title\\a\\177\\n\" >&2; exit 3" "$(printf "arg\\033[2J")"; exit 0'
+    run_sscap sh -c 'sh -c \
+        "printf \"a\\001b\\033[31mred\\033]0;title\\a\\177\\n\" >&2; exit 3" "$(printf "arg\\033[2J")"; exit 0'
     group 1 >"$TMP/group"
     assert_matches "$TMP/group" ' ! a\^Ab\^\[\[31mred\^\[\]0;title\^G\^\?$'
     assert_matches "$TMP/group" "\\^\\[\\[2J"
@@ -178,7 +183,7 @@ END
     mkfifo "$TMP/go"
     start --tree sh -c 'perl "$0/program.pl" "$0"; exit 0' "$TMP"
     # who is waited for, who was killed, what failed, and the tree
-    wait_until grep -q 'still held by 1 process, waiting: a?\[31mX?\[' "$err"
+    wait_until grep -q 'waiting for 1 process that holds a stream: a?\[31mX?\[' "$err"
     : >"$TMP/go"
     finish
     assert_status 0
@@ -236,7 +241,8 @@ labels() {
     group 1 >"$TMP/group"
     assert_matches "$TMP/group" '^   stdout \| out$'
     assert_matches "$TMP/group" '^   stderr ! err$'
-    assert_matches "$TMP/group" '^   used     [0-9]+\.[0-9]{3} s user, [0-9]+\.[0-9]{3} s system, [0-9]+\.[0-9] MB at most$'
+    assert_matches "$TMP/group" \
+        '^   used     [0-9]+\.[0-9]{3} s user, [0-9]+\.[0-9]{3} s system, [0-9]+\.[0-9] MB at most$'
     assert_matches "$TMP/group" '^   group    v1:[0-9a-f]{16} bash\|3\|err$'
     # of the command alone, which is one line otherwise
     run_sscap -v sh -c 'echo err >&2; exit 3'
@@ -271,7 +277,7 @@ fingerprints() {
         exit 0' "$TMP/ways"
     assert_status 0
     assert_matches "$err" '^220\. '
-    assert_matches "$err" '^[1-9][0-9]* of these came when there was no more room to keep their evidence$'
+    assert_matches "$err" '^no details were kept of [1-9][0-9]* of these \(no more room\)$'
     assert_matches <(group 1) '^   stack    #0 deeper'
     # What is kept of all is how each ended, when, and of what kind it is.
     group 220 >"$TMP/group"
@@ -305,7 +311,8 @@ sent_by() {
             os.kill(pid, signal.SIGTERM)
             os.waitpid(pid, 0)'
         sent_by 'python[0-9.]*' 'python[0-9.]*: killed by SIGTERM$'
-        run_sscap sh -c 'perl -e "if (my \$pid = fork) { kill \"USR1\", \$pid; waitpid \$pid, 0 } else { sleep 100 }"; exit 0'
+        run_sscap sh -c \
+            'perl -e "if (my \$pid = fork) { kill \"USR1\", \$pid; waitpid \$pid, 0 } else { sleep 100 }"; exit 0'
         sent_by perl 'perl: killed by SIGUSR1$'
         # by a child of it
         run_sscap bash -c 'sleep 100 & (kill -9 $!; exit 0) & wait; exit 0'
@@ -352,14 +359,15 @@ END
 }
 
 @test "reports: who sent a signal from outside is not made up" {
-    start sh -c 'sh -c "echo \$\$ >\"\$0/pid.new\"; mv \"\$0/pid.new\" \"\$0/pid\"; while :; do read -r x <\"\$0/go\"; done" "$0"; exit 0' "$TMP"
+    start sh -c 'sh -c "echo \$\$ >\"\$0/pid.new\"; mv \"\$0/pid.new\" \"\$0/pid\"
+        while :; do read -r x <\"\$0/go\"; done" "$0"; exit 0' "$TMP"
     mkfifo "$TMP/go"
     wait_until test -s "$TMP/pid"
     kill -KILL "$(cat "$TMP/pid")"
     finish
     assert_status 0
     assert_titles '1. sh: killed by SIGKILL'
-    assert_matches <(group 1) '^   why +not known: nobody in this tree was seen to send it$'
+    assert_matches <(group 1) '^   why +unknown: no process of this tree sent it$'
 }
 
 # A fault's signal that was sent brings its sender's pid with it (si_pid).
@@ -389,7 +397,7 @@ END
     finish
     assert_status 134
     assert_matches <(group 1) '^1\. sh: killed by SIGABRT'
-    assert_matches <(group 1) "^   why      sent by process $(cat "$TMP/sender"), which is not known in this tree\$"
+    assert_matches <(group 1) "^   why      sent by process $(cat "$TMP/sender"), outside this tree\$"
 }
 
 # --- what is a failure ---
@@ -459,16 +467,18 @@ END
 }
 
 @test "reports: who has vanished has not failed, as far as is known" {
-    # Children of a static program, reaped at once: some of them are seen while there is something to be seen, others not.
+    # Children of a static program, reaped at once: some of them are seen while there is something to be seen, others
+    # not.
     for _ in 1 2 3 4 5 6 7 8 9 10; do
-        SSCAP_DEBUG=$OLD_KERNEL run_sscap --strict --ok-exit=static_children=3 --ok-exit='?=3' "$PROGRAMS/static_children" 20
+        SSCAP_DEBUG=$OLD_KERNEL run_sscap --strict --ok-exit=static_children=3 --ok-exit='?=3' \
+            "$PROGRAMS/static_children" 20
         assert_no_match "$err" '^[0-9]+\. .*: (exited|killed)'
         assert_status 0
         if grep -q '^[0-9]*\. .*: vanished' "$err"; then
             break
         fi
     done
-    assert_matches "$err" '^[0-9]+\. .*: vanished: it has ended, and nobody can say how'
+    assert_matches "$err" '^[0-9]+\. .*: vanished: it ended, and its exit status is unknown'
     assert_matches "$err" '^sscap: [0-9]+ processes, [0-9]+ vanished; '
 }
 
@@ -493,7 +503,8 @@ END
     for name in TERM INT HUP; do
         rm -f "$TMP/ready"
         # It fails of it, and a child is killed.
-        start bash -c 'trap "kill \$!; exit 9" TERM INT HUP; while :; do sleep 0.02; done & echo >"$0/ready"; wait; exit 3' "$TMP"
+        start bash -c 'trap "kill \$!; exit 9" TERM INT HUP; while :; do sleep 0.02; done &
+            echo >"$0/ready"; wait; exit 3' "$TMP"
         wait_until test -e "$TMP/ready"
         kill -"$name" "$runner"
         finish
@@ -555,7 +566,8 @@ shape() {
 `- sh[] SIGKILL T  <- failed' "$(shape)"
     # where nothing failed it is all there is
     run_sscap --tree sh -c 'true; (echo x); exit 0'
-    assert_equal $'sh[] 0 T\n└─ sh[] 0 T  1 line' "$(sed -E 's/\[[0-9]+\]/[]/; s/ +[0-9]+\.[0-9]+ s/ T/' "$err" | grep '\[\]')"
+    assert_equal $'sh[] 0 T\n└─ sh[] 0 T  1 line' \
+        "$(sed -E 's/\[[0-9]+\]/[]/; s/ +[0-9]+\.[0-9]+ s/ T/' "$err" | grep '\[\]')"
 }
 
 @test "reports: 80 columns are enough for it" {
@@ -569,7 +581,7 @@ shape() {
 ./crash_ways bus
 ./crash_ways seccomp_no_files
 ./workers 20 two 2>/dev/null
-env bash -c "exit 3" a rather long list of arguments that goes on and on and on, and "does not" end where one would like it to
+env bash -c "exit 3" a rather long list of arguments that goes on and on, and "does not" end where one would like it to
 sh -c 'kill -9 $$'
 exit 7
 END
@@ -609,11 +621,14 @@ END
 
 @test "reports: who is killed is told of while others go on, between the lines" {
     start sh -c 'echo one >&2; "$1" aborts; i=0
-        until grep -q "^sscap: crash_ways: killed by SIGABRT in aborts (pid [0-9]*)\$" "$0/err" || [ $i = 1000 ]; do i=$((i + 1)); sleep 0.02; done
+        until grep -q "^sscap: crash_ways: killed by SIGABRT in aborts (pid [0-9]*)\$" "$0/err" || [ $i = 1000 ]; do
+            i=$((i + 1)); sleep 0.02
+        done
         echo three >&2; exit 0' "$TMP" "$PROGRAMS/crash_ways"
     finish
     assert_status 0
-    grep -n '' "$err" | grep -E '! (one|three)$|:sscap: crash_ways: killed' | sed -E 's/^[0-9]+://; s/.*! //; s/ \(.*//' >"$TMP/order"
+    grep -n '' "$err" | grep -E '! (one|three)$|:sscap: crash_ways: killed' |
+        sed -E 's/^[0-9]+://; s/.*! //; s/ \(.*//' >"$TMP/order"
     assert_text "$TMP/order" $'one\nsscap: crash_ways: killed by SIGABRT in aborts\nthree'
 }
 

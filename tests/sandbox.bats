@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Programs that put themselves under a seccomp filter: what they may not call, the library must not call in their name, and what becomes of
-# them is what becomes of them without sscap.
+# Programs that put themselves under a seccomp filter: what they may not call, the library must not call in their
+# name, and what becomes of them is what becomes of them without sscap.
 
 load helper
 
@@ -28,7 +28,8 @@ same() {
     calls | sort >"$TMP/listed"
     [ "$(wc -l <"$TMP/listed")" -gt 30 ]
     # What only runs before there is a session, and by other names on other machines, aside.
-    grep -ohE 'RAW_SYSCALL\(SYS_[a-z0-9_]+' "$ROOT"/shim/*.c "$ROOT"/shim/*/*.[ch] "$ROOT"/shim/nolibc.h | sed 's/.*SYS_//' | sort -u |
+    grep -ohE 'RAW_SYSCALL\(SYS_[a-z0-9_]+' "$ROOT"/shim/*.c "$ROOT"/shim/*/*.[ch] "$ROOT"/shim/nolibc.h |
+        sed 's/.*SYS_//' | sort -u |
         grep -vxE 'write|pwrite64' | comm -23 - "$TMP/listed" >"$out"
     assert_empty "$out"
     # And the program that all tests here are made with knows each.

@@ -29,8 +29,9 @@ count_is() { # REGEX NUMBER: so many lines of $out match
     kill -TERM "$runner"
     finish
     assert_status 9
-    assert_equal "in all $(for name in HUP INT QUIT USR1 USR2 ALRM WINCH URG CONT IO PWR VTALRM PROF XCPU XFSZ RTMIN RTMAX; do
-        echo "$(kill -l "$name"):3"; done | { cat; echo "$(kill -l RTMIN+5):50"; echo 15:1; } | sort -n | paste -sd ' ')" \
+    local names="HUP INT QUIT USR1 USR2 ALRM WINCH URG CONT IO PWR VTALRM PROF XCPU XFSZ RTMIN RTMAX"
+    assert_equal "in all $({ for name in $names; do
+        echo "$(kill -l "$name"):3"; done; echo "$(kill -l RTMIN+5):50"; echo 15:1; } | sort -n | paste -sd ' ')" \
         "$(tail -n 1 "$out")"
     assert_empty "$err"
 }
@@ -173,7 +174,8 @@ count_is() { # REGEX NUMBER: so many lines of $out match
         assert_status 0
         mv "$out" "$TMP/bare.out"
         # /proc shows the handlers that see crashes, as sscap(1) says; sigaction(2) does not.
-        capture env --default-signal "$options" "$SSCAP" --errors=none --tag=none grep -E '^(Sig(Blk|Ign|Cgt)|ShdPnd)' /proc/self/status
+        capture env --default-signal "$options" "$SSCAP" --errors=none --tag=none grep -E '^(Sig(Blk|Ign|Cgt)|ShdPnd)' \
+            /proc/self/status
         assert_same "$TMP/bare.out" "$out"
         [ -n "${WRAP:-}" ] || {
             SSCAP_ERRORS=none SSCAP_TAG=none capture env --default-signal "$options" LD_PRELOAD="$LIBSSCAP" \

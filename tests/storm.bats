@@ -145,7 +145,8 @@ with open(sys.argv[1], "wb") as file:
         file.write(block)
         time.sleep(0.005)
 EOF
-    run_bare sh -c '"$0" "$1" -p 20 -l 500 -e 2>&1 | "$2" "$3" "$4"' "$SSCAP" "$PROGRAMS/storm" "$PYTHON" "$TMP/slow.py" "$TMP/both"
+    run_bare sh -c '"$0" "$1" -p 20 -l 500 -e 2>&1 | "$2" "$3" "$4"' "$SSCAP" "$PROGRAMS/storm" "$PYTHON" \
+        "$TMP/slow.py" "$TMP/both"
     assert_status 0
     # one file holds both streams, told apart by their signs
     of_stream '|' <"$TMP/both" >"$TMP/o"

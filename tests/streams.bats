@@ -62,7 +62,8 @@ as_a_pipe() {
         assert_no_match "$out" "^[^$shell]"
     done
     # exec for good, and a path put together at run time
-    run_sscap --tag=none bash -c 'exec 5>/dev/stderr; d=dev; echo five >&5; cd /; echo six >>"$d/stdout"; echo seven >/proc/$$/fd/1'
+    run_sscap --tag=none bash -c \
+        'exec 5>/dev/stderr; d=dev; echo five >&5; cd /; echo six >>"$d/stdout"; echo seven >/proc/$$/fd/1'
     assert_text "$out" $'six\nseven'
     assert_text "$err" five
     # For reading and writing, and for reading alone, which is as good as a pipe's.
@@ -74,7 +75,8 @@ as_a_pipe() {
     echo text >"$TMP/text"
     ln -s /dev/stdout "$TMP/access.log"
     run_sscap sh -c 'cd "$0"; tee /dev/stderr <text; cp text /dev/stdout; dd if=text of=/dev/stdout status=none
-        dd if=text of=/dev/stderr status=none; sed -n "w /dev/stdout" text; sed -n "w access.log" text; sort -o /dev/fd/1 text
+        dd if=text of=/dev/stderr status=none; sed -n "w /dev/stdout" text; sed -n "w access.log" text
+        sort -o /dev/fd/1 text
         cat text >access.log; mawk "{ print > \"/proc/self/fd/2\" }" text' "$TMP"
     assert_status 0
     local name
@@ -106,10 +108,12 @@ os.write(os.open("stderr", os.O_WRONLY | os.O_TRUNC | os.O_CREAT, dir_fd=at), b"
     assert_status 0
     assert_count "$out" '\| python$' 3
     assert_count "$err" '! relative$' 1
-    run_sscap ruby -e 'File.open("/dev/stdout", "w") { |f| f.puts "ruby" }; $stderr.reopen("/dev/stdout"); warn "turned"'
+    run_sscap ruby -e 'File.open("/dev/stdout", "w") { |f| f.puts "ruby" }; $stderr.reopen("/dev/stdout")
+        warn "turned"'
     assert_status 0
     assert_same <(printf 'ruby\nturned\n') <(untag <"$out")
-    run_sscap node -e 'require("fs").writeFileSync("/dev/stderr", "node\n"); require("fs").appendFileSync("/dev/stdout", "more\n")'
+    run_sscap node -e 'require("fs").writeFileSync("/dev/stderr", "node\n")
+        require("fs").appendFileSync("/dev/stdout", "more\n")'
     assert_status 0
     assert_matches "$out" '\| more$'
     assert_matches "$err" '! node$'
@@ -129,7 +133,8 @@ seven'
     # What was done before is what counts.
     as_a_pipe "$PYTHON" -c '
 import os, sys
-opens = [(os.POSIX_SPAWN_OPEN, 1, sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600), (os.POSIX_SPAWN_OPEN, 2, "/dev/stdout", os.O_WRONLY, 0)]
+opens = [(os.POSIX_SPAWN_OPEN, 1, sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600),
+    (os.POSIX_SPAWN_OPEN, 2, "/dev/stdout", os.O_WRONLY, 0)]
 pid = os.posix_spawn("/bin/sh", ["sh", "-c", "echo err >&2"], os.environ, file_actions=opens)
 os.waitpid(pid, 0); print(open(sys.argv[1]).read(), end="")' "$TMP/file"
     assert_text "$out" err
@@ -250,10 +255,12 @@ until [ "$(curl -s --noproxy '*' --unix-socket "$1/socket" http://localhost/up)"
     sleep 0.02
 done
 for i in 1 2 3 4 5; do
-    curl -s --noproxy '*' -o "$1/answer" --unix-socket "$1/socket" "http://localhost/one$i" "http://localhost/two$i" -o "$1/answer"
+    curl -s --noproxy '*' -o "$1/answer" --unix-socket "$1/socket" "http://localhost/one$i" \
+        "http://localhost/two$i" -o "$1/answer"
 done
 END
-    run_sscap sh -c 'nginx -p "$0/" -c "$0/nginx.conf" & sh "$0/query" "$0"; kill -QUIT $!; wait $!; echo "nginx: $?"' "$TMP"
+    run_sscap sh -c 'nginx -p "$0/" -c "$0/nginx.conf" & sh "$0/query" "$0"; kill -QUIT $!; wait $!; echo "nginx: $?"' \
+        "$TMP"
     assert_status 0
     assert_matches "$out" '\| nginx: 0$'
     assert_count "$out" '^nginx\[[0-9]+\] *\| .*"GET /(one|two)[1-5] HTTP/1.1" 200 5 ' 10
@@ -345,7 +352,8 @@ stalled() {
 
 @test "streams: socat ends its side, and the others write on" {
     need socat
-    run_sscap bash -c 'printf "by socat\n" | socat -u STDIN STDOUT; printf "and again\n" | socat -u STDIN FD:1,shut-down; echo "socat: $?"
+    run_sscap bash -c 'printf "by socat\n" | socat -u STDIN STDOUT
+        printf "and again\n" | socat -u STDIN FD:1,shut-down; echo "socat: $?"
         printf "to nowhere\n" | socat STDIO EXEC:cat; echo "socat: $?"; echo at the end'
     assert_status 0
     assert_same <(printf '%s\n' 'by socat' 'and again' 'socat: 0' 'to nowhere' 'socat: 0' 'at the end') <(untag <"$out")

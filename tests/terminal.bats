@@ -189,7 +189,7 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
 @test "terminal: ^C while others are waited for stops that, with the command's status" {
     mkfifo "$TMP/go"
     type '"$SSCAP" bash -c '\''(read -r x <go; echo late) & exit 3'\'
-    wait_until shows 'still held by 1 process, waiting: bash\[[0-9]+\]'
+    wait_until shows 'waiting for 1 process that holds a stream: bash\[[0-9]+\]'
     keys C-c
     wait_until prompts 2
     status_is 3

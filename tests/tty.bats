@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# Captured streams that claim to be a terminal (--tty), and what programs make of that. terminal.bats has sscap itself on a terminal.
+# Captured streams that claim to be a terminal (--tty), and what programs make of that. terminal.bats has sscap itself
+# on a terminal.
 
 load helper
 
@@ -38,7 +39,8 @@ attributes = termios.tcgetattr(1)
 print(bool(attributes[3] & termios.ICANON), bool(attributes[3] & termios.ECHO), bool(attributes[1] & termios.OPOST))
 # By ioctl the same: the kernel has the control characters behind c_line, without the two speeds.
 kernel = fcntl.ioctl(1, termios.TCGETS, bytes(36))
-print(list(struct.unpack("IIII", kernel[:16])) == attributes[:4], [bytes([c]) for c in kernel[17:36]] == attributes[6][:19])
+characters = [bytes([c]) for c in kernel[17:36]]
+print(list(struct.unpack("IIII", kernel[:16])) == attributes[:4], characters == attributes[6][:19])
 fcntl.ioctl(1, termios.TCSETS, kernel)
 termios.tcsetattr(1, termios.TCSANOW, attributes)
 termios.tcdrain(1)
@@ -58,7 +60,8 @@ Inappropriate ioctl for device"
 }
 
 @test "tty: what does not go to sscap is no terminal" {
-    run_sscap --tty=always --tag=none sh -c '"$0" -c "import os; print(os.isatty(1), os.isatty(2))" >"$1"; cat "$1"' "$PYTHON" "$TMP/file"
+    run_sscap --tty=always --tag=none sh -c '"$0" -c "import os; print(os.isatty(1), os.isatty(2))" >"$1"; cat "$1"' \
+        "$PYTHON" "$TMP/file"
     assert_text "$out" "False True"
     run_sscap --tty=always --tag=none sh -c '"$0" -c "import os; print(os.isatty(1))" | cat' "$PYTHON"
     assert_text "$out" "False"
@@ -88,7 +91,8 @@ Inappropriate ioctl for device"
 
 @test "tty: node, perl, ruby" {
     need node perl
-    run_sscap --tty=always node -e 'console.log(process.stdout.isTTY, process.stdout.columns > 0); console.error(process.stderr.isTTY)'
+    run_sscap --tty=always node -e \
+        'console.log(process.stdout.isTTY, process.stdout.columns > 0); console.error(process.stderr.isTTY)'
     assert_status 0
     assert_matches "$out" '^node\[[0-9]+\] *\| .*true.*true'
     assert_matches "$err" '^node\[[0-9]+\] *! .*true'
@@ -109,7 +113,8 @@ import os, signal, sys, termios
 def say(*ignored):
     print("size", *os.get_terminal_size(1), flush=True)
 signal.signal(signal.SIGWINCH, say)
-print(os.isatty(1), os.ttyname(1) == os.ttyname(0), termios.tcgetattr(1) == termios.tcgetattr(0), os.tcgetpgrp(1) == os.tcgetpgrp(0))
+print(os.isatty(1), os.ttyname(1) == os.ttyname(0), termios.tcgetattr(1) == termios.tcgetattr(0),
+    os.tcgetpgrp(1) == os.tcgetpgrp(0))
 say()
 while sys.stdin.readline() != "end\n":
     pass
@@ -138,7 +143,8 @@ is_over() {
 @test "tty: an AddressSanitizer program of gcc starts behind the library, and tells of its error" {
     need gcc
     printf '%s\n' '#include <stdio.h>' '#include <stdlib.h>' '#include <sys/wait.h>' '#include <unistd.h>' \
-        'int main(int n, char **a) { char *p = malloc(10); (void)a; if (fork() == 0) { puts("child"); fflush(stdout); _exit(0); }' \
+        'int main(int n, char **a) { char *p = malloc(10); (void)a;' \
+        'if (fork() == 0) { puts("child"); fflush(stdout); _exit(0); }' \
         'wait(NULL); puts("parent"); if (n > 1) p[10 + n] = 1; free(p); return 3; }' >"$TMP/a.c"
     gcc -fsanitize=address -g -o "$TMP/a" "$TMP/a.c" || not_here "gcc has no AddressSanitizer"
     run_sscap -q --tag=none "$TMP/a"

@@ -24,8 +24,8 @@ go() {
     # Not at once: most who are left behind are gone soon.
     [ $(($(date +%s%N) - $(cat time))) -ge 900000000 ]
     assert_text <(untag <"$out") early
-    assert_text "$err" "sscap: 'bash' has exited (status 3); still held by 1 process, waiting: bash[$(cat left)]
-sscap: ^C stops waiting; so does --wait=command from the start"
+    assert_text "$err" "sscap: 'bash' has exited (status 3); waiting for 1 process that holds a stream: bash[$(cat left)]
+sscap: press ^C to stop waiting; --wait=command does not wait"
     go
     finish
     assert_status 3
@@ -38,7 +38,7 @@ sscap: ^C stops waiting; so does --wait=command from the start"
     cp /bin/cat "$TMP/holder"
     start bash -c './holder go & echo $! >left1; cat go >/dev/null & echo $! >left2; kill -TERM $$'
     wait_until grep -q held "$err"
-    assert_matches "$err" "^sscap: 'bash' was killed by SIGTERM; still held by 2 processes, waiting: "
+    assert_matches "$err" "^sscap: 'bash' was killed by SIGTERM; waiting for 2 processes that hold a stream: "
     assert_matches "$err" "[ ,]holder\\[$(cat left1)\\](,|$)"
     # Its stdout is elsewhere, but it still has stderr.
     assert_matches "$err" "[ ,]cat\\[$(cat left2)\\](,|$)"
@@ -52,7 +52,7 @@ sscap: ^C stops waiting; so does --wait=command from the start"
     prepare
     start bash -c 'for i in {1..12}; do read -r x <go & done'
     wait_until grep -q held "$err"
-    assert_matches "$err" 'still held by 12 processes, waiting: (bash\[[0-9]+\], ){4}bash\[[0-9]+\] and 7 more$'
+    assert_matches "$err" 'waiting for 12 processes that hold a stream: (bash\[[0-9]+\], ){4}bash\[[0-9]+\] and 7 more$'
     exec 9>go
     exec 9>&-
     finish
@@ -159,7 +159,8 @@ gone() {
     prepare
     start --wait=tree bash -c '(exec >&- 2>&-; read -r x <go; : >ended) & exit 3'
     wait_until grep -q 'waiting' "$err"
-    assert_matches "$err" "^sscap: 'bash' has exited \\(status 3\\); waiting for 1 more of its processes: bash\\[[0-9]+\\]$"
+    assert_matches "$err" \
+        "^sscap: 'bash' has exited \\(status 3\\); waiting for 1 more of its processes: bash\\[[0-9]+\\]$"
     go
     finish
     assert_status 3
@@ -233,7 +234,8 @@ no_zombies_of() {
 @test "wait: sscap as PID 1" {
     need unshare
     need_root
-    capture unshare -pf --mount-proc "$SSCAP" sh -c 'echo "I am $$ of $PPID"; (sh -c "echo child" &); echo wrong >&2; exit 5'
+    capture unshare -pf --mount-proc "$SSCAP" sh -c \
+        'echo "I am $$ of $PPID"; (sh -c "echo child" &); echo wrong >&2; exit 5'
     assert_status 5
     assert_count "$out" '^sh\[[0-9]+\] *\| I am [0-9]+ of 2$' 1
     assert_count "$out" '^sh\[[0-9]+\] *\| child$' 1
@@ -324,7 +326,8 @@ no_zombies_of() {
     run_preloaded sh -c 'pwd >found'
     assert_text found "$TMP"
     # A name of its own, as login shells and busybox's tools have it.
-    SSCAP_TAG=none capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1; exec -a "odd name" "$PROGRAMS/argv0"' "$LIBSSCAP" "$SSCAP"
+    SSCAP_TAG=none capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1; exec -a "odd name" "$PROGRAMS/argv0"' \
+        "$LIBSSCAP" "$SSCAP"
     assert_text "$out" 'odd name'
 }
 
@@ -370,7 +373,8 @@ no_zombies_of() {
 }
 
 @test "wait: preloaded: each command of a shell that has it is a session of its own" {
-    capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1 SSCAP_TAG=t; /bin/echo one; sh -c "echo two; sh -c \"echo three\""; echo four' \
+    capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1 SSCAP_TAG=t; /bin/echo one
+            sh -c "echo two; sh -c \"echo three\""; echo four' \
         "$LIBSSCAP" "$SSCAP"
     assert_status 0
     # The shell itself was there before.

@@ -18,7 +18,8 @@ row_git() {
         done
         git checkout -qb side HEAD~50
         for n in 1 2 3; do echo "side $n" >"side$n" && git add -A && git commit -qm "side $n"; done
-        printf '#!/bin/sh\necho hook on stdout; echo hook on stderr >&2\n' >.git/hooks/post-merge && chmod +x .git/hooks/post-merge
+        printf '#!/bin/sh\necho hook on stdout; echo hook on stderr >&2\n' >.git/hooks/post-merge &&
+            chmod +x .git/hooks/post-merge
         git checkout -q main && git merge --no-edit side | tail -n 3
         git rev-parse HEAD HEAD~100
     )
@@ -31,7 +32,8 @@ row_git() {
     git -C again gc && git -C again fsck --full && git -C again count-objects -v | grep -v size
     git -C again repack -adq --threads=2
     git -C clone rebase -q HEAD~5 --exec 'echo exec; true' 2>&1 | tail -n 3
-    git -C clone bisect start -q HEAD HEAD~60 >/dev/null && git -C clone bisect run sh -c '! grep -q "line 180" file0' | tail -n 5
+    git -C clone bisect start -q HEAD HEAD~60 >/dev/null &&
+        git -C clone bisect run sh -c '! grep -q "line 180" file0' | tail -n 5
     git -C clone grep -c 'line 1' | sort | head -n 5
     git -C clone log --oneline --stat -n 3
     git -C clone push -q ../again HEAD:refs/heads/pushed
@@ -45,10 +47,12 @@ prepare_zlib() {
     local apt=$SHARED/apt code
     code=$(. /etc/os-release && echo "$VERSION_CODENAME")
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$SHARED/zlib"
-    echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $code main" >"$apt/list"
+    echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $code main" \
+        >"$apt/list"
     local get=(timeout 120 apt-get -qq -o "Dir::Etc::SourceList=$apt/list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
-    "${get[@]}" update && cd "$apt" && "${get[@]}" source --download-only zlib && tar -xf zlib_*.orig.tar.* -C "$SHARED/zlib" --strip-components=1
+    "${get[@]}" update && cd "$apt" && "${get[@]}" source --download-only zlib &&
+        tar -xf zlib_*.orig.tar.* -C "$SHARED/zlib" --strip-components=1
 }
 
 build_zlib() { # COMPILER

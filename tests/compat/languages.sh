@@ -64,13 +64,15 @@ row_python_futures() { python_tests test_concurrent_futures; }
 row python_events -n "$PYTHON" -t 300 \
     'python -m test test_pty test_openpty test_tty test_select test_selectors test_poll test_epoll test_fcntl test_ioctl test_socketserver, asyncio: each verdict'
 row_python_events() {
-    python_tests test_pty test_openpty test_select test_selectors test_poll test_epoll test_fcntl test_ioctl test_socketserver
+    python_tests test_pty test_openpty test_select test_selectors test_poll test_epoll test_fcntl test_ioctl \
+        test_socketserver
     python_tests -m 'test.test_asyncio.test_subprocess.*' -m 'test.test_asyncio.test_unix_events.*' test_asyncio
 }
 
 row python_files -n "$PYTHON" -t 300 \
     'python -m test test_io test_fileio test_file test_cmd_line test_shutil test_tempfile test_mmap test_resource: each verdict'
-row_python_files() { python_tests test_io test_fileio test_file test_cmd_line test_shutil test_tempfile test_mmap test_resource; }
+row_python_files() { python_tests test_io test_fileio test_file test_cmd_line test_shutil test_tempfile test_mmap \
+    test_resource; }
 
 row python -n /usr/bin/python3=python3 -s both \
     'scripts: Pool, ProcessPoolExecutor, subprocess in threads, os.fork, posix_spawn, open("/dev/stderr")'
@@ -192,7 +194,8 @@ row_php() {
     cat >page.php <<'END'
 <?php echo "query ", $_GET["a"], "\n"; error_log("logged"); system("echo from a shell");
 END
-    env REDIRECT_STATUS=1 GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=GET QUERY_STRING=a=b SCRIPT_FILENAME="$PWD/page.php" php-cgi
+    env REDIRECT_STATUS=1 GATEWAY_INTERFACE=CGI/1.1 REQUEST_METHOD=GET QUERY_STRING=a=b \
+        SCRIPT_FILENAME="$PWD/page.php" php-cgi
     echo "cgi $?"
 }
 

@@ -95,9 +95,11 @@ row apache -n 'apache2=apache2-bin ab=apache2-utils curl' -s both -t 90 \
     'prefork: CGI, logs by name to /dev/stdout and /dev/stderr and to a pipe, ab -n 1000 -c 8, graceful, stop'
 row_apache() {
     mkdir www cgi && seq 500 >www/file && chmod 755 . www cgi
-    printf '#!/bin/sh\nprintf "Content-Type: text/plain\\n\\n"; echo "cgi $QUERY_STRING"; echo said by cgi >&2\n' >cgi/run && chmod 755 cgi/run
+    printf '#!/bin/sh\nprintf "Content-Type: text/plain\\n\\n"; echo "cgi $QUERY_STRING"; echo said by cgi >&2\n' \
+        >cgi/run && chmod 755 cgi/run
     {
-        for module in mpm_prefork authz_core cgi alias mime; do echo "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"; done
+        for module in mpm_prefork authz_core cgi alias mime; do echo \
+            "LoadModule ${module}_module /usr/lib/apache2/modules/mod_$module.so"; done
         cat <<END
 ServerName localhost
 ServerRoot $PWD
@@ -124,7 +126,8 @@ END
     # At its end it sends SIGTERM to its whole process group.
     setsid apache2 -f "$PWD/conf" -DFOREGROUND &
     until_true 10 curl -s http://127.0.0.1:8080/file
-    ab -q -n 1000 -c 8 http://127.0.0.1:8080/file | grep -E '^(Complete|Failed|Non-2xx|Document Length|Total transferred)'
+    ab -q -n 1000 -c 8 http://127.0.0.1:8080/file |
+        grep -E '^(Complete|Failed|Non-2xx|Document Length|Total transferred)'
     ab -q -n 50 -c 4 'http://127.0.0.1:8080/cgi/run?a' | grep -E '^(Complete|Failed|Non-2xx)'
     curl -s 'http://127.0.0.1:8080/cgi/run?b'
     apache2 -f "$PWD/conf" -k graceful

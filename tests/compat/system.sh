@@ -103,12 +103,15 @@ row gdb -n 'gdb gcc' -s err -t 90 -x 'Breakpoint 2' \
     'break, backtrace, follow-fork-mode child, catch fork, a crash, attach'
 row_gdb() {
     echo "$FORKING" >p.c && gcc -g -O0 -w -pthread -o p p.c || return
-    local debugger=(timeout 40 gdb -q -nx -batch -ex 'set confirm off' -ex 'set startup-with-shell off' -ex 'set disable-randomization off')
+    local debugger=(timeout 40 gdb -q -nx -batch -ex 'set confirm off' -ex 'set startup-with-shell off' -ex \
+        'set disable-randomization off')
     "${debugger[@]}" -ex 'break thread' -ex run -ex 'bt 1' -ex delete -ex continue ./p >log 2>&1
     echo "gdb $?"
     grep -E 'Breakpoint|exited|^(start|child|status|end)' log | sort | uniq -c
-    "${debugger[@]}" -ex 'break main' -ex run -ex 'delete' -ex 'break system' -ex continue ./p 2>&1 | grep 'Breakpoint 2'
-    "${debugger[@]}" -ex 'run null' -ex bt -ex 'info threads' -ex kill ./p 2>&1 | grep -E 'SIGSEGV|#[0-9]' | sed 's/0x[0-9a-f]* in //'
+    "${debugger[@]}" -ex 'break main' -ex run -ex 'delete' -ex 'break system' -ex continue ./p 2>&1 |
+        grep 'Breakpoint 2'
+    "${debugger[@]}" -ex 'run null' -ex bt -ex 'info threads' -ex kill ./p 2>&1 | grep -E 'SIGSEGV|#[0-9]' |
+        sed 's/0x[0-9a-f]* in //'
     "${debugger[@]}" -ex 'set follow-fork-mode child' -ex 'catch fork' -ex run -ex continue -ex continue ./p >log 2>&1
     echo "gdb $?"
     sleep 30 &
@@ -126,7 +129,8 @@ row_valgrind() {
     valgrind -q --error-exitcode=77 --trace-children=yes ./p init
     echo "valgrind $?"
     valgrind -q --tool=helgrind --error-exitcode=77 ./p 2>&1 | grep -cE 'data race|^end'
-    valgrind --leak-check=full --show-leak-kinds=all ./p 2>&1 | grep -E 'in use at exit|definitely|ERROR SUMMARY|still reachable'
+    valgrind --leak-check=full --show-leak-kinds=all ./p 2>&1 |
+        grep -E 'in use at exit|definitely|ERROR SUMMARY|still reachable'
     valgrind -q ./p null >/dev/null 2>&1
     echo "valgrind $?"
 }
@@ -172,7 +176,8 @@ row_preloads() {
     echo "fakeroot $?"
     eatmydata sh -c 'sync; echo eaten; exit 5'
     echo "eatmydata $?"
-    LD_PRELOAD="${LD_PRELOAD:+$LD_PRELOAD:}$malloc" sh -c 'ls -d /etc; cat /proc/self/maps | grep -c -m1 jemalloc; perl -e "print qq(perl\n)"'
+    LD_PRELOAD="${LD_PRELOAD:+$LD_PRELOAD:}$malloc" sh -c \
+        'ls -d /etc; cat /proc/self/maps | grep -c -m1 jemalloc; perl -e "print qq(perl\n)"'
     LD_PRELOAD="$malloc${LD_PRELOAD:+:$LD_PRELOAD}" sh -c 'ls -d /etc; grep -c -m1 jemalloc /proc/self/maps; exit 6'
     echo "jemalloc $?"
     LD_PRELOAD="$malloc" MALLOC_CONF=stats_print:false sh -c 'echo ours scrubbed; grep -c -m1 jemalloc /proc/self/maps'
@@ -225,7 +230,8 @@ row_users() {
     echo "runuser $?"
     setpriv --reuid=65534 --regid=65534 --clear-groups sh -c 'id -u; id -g; ls / >/dev/null && echo ls; exit 5'
     echo "setpriv $?"
-    setpriv --no-new-privs --bounding-set=-all --inh-caps=-all sh -c 'grep NoNewPrivs /proc/self/status; echo out; exit 6'
+    setpriv --no-new-privs --bounding-set=-all --inh-caps=-all sh -c \
+        'grep NoNewPrivs /proc/self/status; echo out; exit 6'
     echo "setpriv $?"
     cp /usr/bin/id . && chmod 4755 id . && runuser -u nobody -- "$PWD/id" -u
     runuser -u nobody -- su -c true </dev/null
@@ -273,7 +279,8 @@ os.closerange(3, 16); print(subprocess.run(["echo", "run"]).returncode)'
     echo "fsize $?"
 }
 
-row seccomp -n gcc -s both 'filters that refuse sendmsg, socket and sendto, or kill over them; PR_SET_DUMPABLE 0; strict mode'
+row seccomp -n gcc -s both \
+    'filters that refuse sendmsg, socket and sendto, or kill over them; PR_SET_DUMPABLE 0; strict mode'
 row_seccomp() {
     cat >s.c <<'END'
 #include <errno.h>
@@ -334,8 +341,10 @@ row_sandboxes() {
     mkdir -p repository apt/lists/partial apt/cache/archives/partial
     : >repository/Packages
     echo "deb [trusted=yes] copy:$PWD/repository ./" >apt/sources.list
-    apt-get -o Dir::Etc::SourceList="$PWD/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o Dir::Cache="$PWD/apt/cache" \
-        -o Dir::State::Lists="$PWD/apt/lists" -o APT::Sandbox::Seccomp=1 -o APT::Sandbox::User=root update 2>&1 | tail -n 1
+    apt-get -o Dir::Etc::SourceList="$PWD/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null -o \
+        Dir::Cache="$PWD/apt/cache" \
+        -o Dir::State::Lists="$PWD/apt/lists" -o APT::Sandbox::Seccomp=1 -o APT::Sandbox::User=root update 2>&1 |
+        tail -n 1
     echo "apt ${PIPESTATUS[0]}"
 }
 
@@ -348,7 +357,8 @@ row clone -n gcc -s set -t 90 \
     'fork in threads, in handlers of signals and of fork; vfork; clone and clone3 with all kinds of flags; dlopen storms, dlmopen, LD_BIND_NOW'
 row_clone() {
     local way
-    own_program fork_places -o fork_places && own_program loading -o loading && own_program libloud -shared -fPIC -o libloud.so || return
+    own_program fork_places -o fork_places && own_program loading -o loading &&
+        own_program libloud -shared -fPIC -o libloud.so || return
     for way in thread atfork handler vfork clone syscall namespaces write beside; do
         ./fork_places $way
         echo "$way $?"
@@ -451,7 +461,8 @@ os.system("echo closed; exit 3"); print(os.spawnlp(os.P_WAIT, "sh", "sh", "-c", 
 
 row lsof -n lsof 'what lsof sees of others, and of itself'
 row_lsof() {
-    lsof -a -p $$ -d '^txt,^mem,^cwd,^rtd,^255' 2>/dev/null | awk '$4 ~ /^[0-9]/ && substr($4, 1, length($4) - 1) < 255' | wc -l
+    lsof -a -p $$ -d '^txt,^mem,^cwd,^rtd,^255' 2>/dev/null |
+        awk '$4 ~ /^[0-9]/ && substr($4, 1, length($4) - 1) < 255' | wc -l
 }
 
 row buffering -n gcc -x '^[-+]out (unfinished|whole)' \
