@@ -131,7 +131,8 @@ seq 1000001 1300000
 EOF
     cd "$TMP" && mkfifo fifo
     exec 7<>fifo
-    (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --on-full=drop -n 100 --tag=none -v sh ./fail) >fifo 2>&1 &
+    (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --on-full=drop -n 100 --tag=none -v \
+        sh ./fail) >fifo 2>&1 &
     job=$!
     wait_until [ -e printed ]
     release

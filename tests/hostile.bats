@@ -41,7 +41,7 @@ EOF
     SECONDS=0
     run_sscap -v --tag=none "$PYTHON" "$TMP/empty.py"
     assert_status 0
-    assert_text "$out" done
+    assert_text "$out" "done"
     assert_matches "$err" '^sscap: 601 processes \(0 without the library\), 1 line, '
     [ "$SECONDS" -lt 20 ] # 600 forks take 0.6 s; with ctl unread they took 22 s
 }
@@ -289,7 +289,8 @@ while chunk := os.read(0, 40000):
     time.sleep(0.002)
     os.write(1, chunk)
 EOF
-    capture bash -c '"$1" "${@:3}" | "$0" "$2"; exit "${PIPESTATUS[0]}"' "$PYTHON" "$SSCAP" "$TMP/slow.py" "$PROGRAMS/small_sndbuf" "$@"
+    capture bash -c '"$1" "${@:3}" | "$0" "$2"; exit "${PIPESTATUS[0]}"' "$PYTHON" "$SSCAP" \
+        "$TMP/slow.py" "$PROGRAMS/small_sndbuf" "$@"
     assert_status 0
     check_lines "$out" "$TMP/bare.out"
 }

@@ -214,7 +214,8 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
 
 @test "terminal: ^C that the command survives does not end the wait for others" {
     cd "$TMP" && mkfifo go
-    type "cd $TMP; '$SSCAP' bash -c 'trap \"echo caught\" INT; (read -r x <go) & echo here; sleep 1000; echo on; read -r y <go'"
+    echo "trap 'echo caught' INT; (read -r x <go) & echo here; sleep 1000; echo on; read -r y <go" >script
+    type "cd $TMP; '$SSCAP' bash script"
     wait_until shows 'here$'
     keys C-c
     wait_until shows 'caught$'

@@ -24,7 +24,8 @@ go() {
     # Not at once: most who are left behind are gone soon.
     [ $(($(date +%s%N) - $(cat time))) -ge 900000000 ]
     assert_text <(untag <"$out") early
-    assert_text "$err" "sscap: 'bash' has exited (status 3); waiting for 1 process that holds a stream: bash[$(cat left)]
+    holder="bash[$(cat left)]"
+    assert_text "$err" "sscap: 'bash' has exited (status 3); waiting for 1 process that holds a stream: $holder
 sscap: press ^C to stop waiting; --wait=command does not wait"
     go
     finish

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "runner/util.h"
+#include "shim/usage.h"
 
 /* --- beginnings --- */
 
@@ -124,11 +125,7 @@ static void child_reaped(void *context, pid_t pid, struct process *process, int 
                          const struct rusage *usage)
 {
     const struct lifecycle *lifecycle = context;
-    const struct sscap_usage used = {
-        .user_us = (uint64_t)usage->ru_utime.tv_sec * 1000000 + (uint64_t)usage->ru_utime.tv_usec,
-        .system_us = (uint64_t)usage->ru_stime.tv_sec * 1000000 + (uint64_t)usage->ru_stime.tv_usec,
-        .peak_kb = (uint64_t)usage->ru_maxrss,
-    };
+    const struct sscap_usage used = usage_from_rusage(usage);
     if (process != NULL)
         exit_status_note(&process->ending, EXIT_FROM_WAIT, status, &used);
     if (pid != lifecycle->state->command)

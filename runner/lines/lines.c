@@ -141,7 +141,7 @@ static void empty(struct lines *lines, struct assembler *a, bool continues)
 static bool reserve(struct lines *lines, struct assembler *a, size_t n)
 {
     size_t want = a->length + n;
-    if (want <= a->capacity)
+    if (a->text != NULL && want <= a->capacity)
         return true;
     size_t capacity = a->capacity < CAPACITY_MIN ? CAPACITY_MIN : a->capacity;
     while (capacity < want)
@@ -151,7 +151,7 @@ static bool reserve(struct lines *lines, struct assembler *a, size_t n)
     char *text = shared_memory_alloc(capacity);
     if (text == NULL)
         return false;
-    if (a->length > 0)
+    if (a->text != NULL)
         memcpy(text, a->text, a->length);
     char *old = a->text;
     HANDOVER_SET(a->text, text);

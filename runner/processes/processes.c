@@ -104,11 +104,10 @@ static void release(struct process *process)
     free(process);
 }
 
-static void release_all(struct list *list)
+static void release_all(const struct list *list)
 {
-    struct process *process;
-    while ((process = processes_first(list)) != NULL) {
-        list_remove(list, &process->link);
+    for (struct process *process = processes_first(list), *next; process != NULL; process = next) {
+        next = processes_next(process);
         release(process);
     }
 }
@@ -436,8 +435,9 @@ void processes_settle(struct processes *processes, const uint64_t position[SSCAP
 
 void processes_close_ended(struct processes *processes)
 {
-    struct process *process;
-    while ((process = processes_first(&processes->ended)) != NULL) {
+    for (struct process *process = processes_first(&processes->ended), *next; process != NULL;
+         process = next) {
+        next = processes_next(process);
         look(process);
         (void)processes->observer->closed(processes->observer->context, process);
         finish(process);
