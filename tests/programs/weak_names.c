@@ -5,10 +5,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define WEAK(X)                                                                                    \
-    X(_Fork)                                                                                       \
-    X(closefrom) X(close_range) X(execveat) X(forkpty) X(getdents64) X(pidfd_send_signal)          \
-        X(pthread_kill) X(pthread_setname_np) X(pthread_sigqueue) X(tgkill) X(write)
+/* clang-format off */
+#define WEAK(X) \
+    X(_Fork) X(closefrom) X(close_range) X(execveat) X(forkpty) X(getdents64) \
+    X(pidfd_send_signal) X(pthread_kill) X(pthread_setname_np) X(pthread_sigqueue) X(tgkill) X(write)
+/* clang-format on */
 
 #define DECLARE(name) extern char weak_##name __asm__(#name) __attribute__((weak));
 WEAK(DECLARE)
