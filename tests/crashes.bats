@@ -672,7 +672,7 @@ fails_only() {
 @test "a crash without descriptors and with a small send buffer is told in full" {
     run_sscap "$PROGRAMS/small_sndbuf" 1 crash
     assert_status 134
-    assert_matches "$err" 'small_sndbuf: killed by SIGABRT in main'
+    assert_matches "$err" 'small_sndbuf: killed by SIGABRT in deeper'
     assert_matches "$err" 'yyyyyyyy'
-    assert_matches "$err" '#[0-9]+ main'
+    assert_matches "$err" '#[0-9]+ deeper'
 }

@@ -1,8 +1,8 @@
 /* close.c: close, dup and their kin. Programs that close all descriptors do not close ctl.
  *
- * The program does not know of ctl. These calls treat it as a descriptor that is not open (EBADF).
- * If a raw system call or posix_spawn's closefrom closes it, each event costs a connection of its
- * own (core/send.c). */
+ * The program does not know of ctl and of private duplicates (core/private_fd.h). These calls treat
+ * them as descriptors that are not open (EBADF). If a raw system call or posix_spawn's closefrom
+ * closes ctl, each event costs a connection of its own (core/send.c). */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
@@ -11,6 +11,7 @@
 
 #include "shim/calls/new_descriptor.h"
 #include "shim/calls/read.h"
+#include "shim/core/private_fd.h"
 #include "shim/core/real.h"
 #include "shim/core/session.h"
 
@@ -28,7 +29,7 @@ static int refuse(void)
 
 SSCAP_EXPORT int close(int fd)
 {
-    if (session_is_ctl(fd))
+    if (session_is_ctl(fd) || private_fd_is(fd))
         return refuse();
     return REAL(close)(fd);
 }

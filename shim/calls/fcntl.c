@@ -26,6 +26,7 @@
 #include "shim/calls/new_descriptor.h"
 #include "shim/calls/read.h"
 #include "shim/calls/terminal.h"
+#include "shim/core/private_fd.h"
 #include "shim/core/real.h"
 #include "shim/core/session.h"
 
@@ -102,7 +103,7 @@ static int shown(int fd, int real)
 /* For fcntl and fcntl64, which differ on 32-bit machines only. */
 static int control(__typeof__(&(fcntl)) real, int fd, int command, long argument)
 {
-    if (session_is_ctl(fd)) { /* not open, as for close (close.c) */
+    if (session_is_ctl(fd) || private_fd_is(fd)) { /* not open, as for close (close.c) */
         errno = EBADF;
         return -1;
     }

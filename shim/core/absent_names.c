@@ -31,12 +31,15 @@ enum {
     COMPLETE_MINOR = 36, /* glibc 2.36 */
 };
 
+typedef ElfW(Sym) elf_symbol;
+typedef ElfW(Addr) elf_address;
+
 /* Untouched pages cost nothing. */
-static ElfW(Sym) symbols[SYMBOLS_MAX];
+static elf_symbol symbols[SYMBOLS_MAX];
 
 static struct {
     const char *name[ABSENT_MAX];
-    ElfW(Addr) address[ABSENT_MAX];
+    elf_address address[ABSENT_MAX];
     size_t count;
 } absent;
 
@@ -129,7 +132,7 @@ struct references {
     size_t size, entry_size;
 };
 
-static bool is_absent_reference(const ElfW(Sym) * symbol, const char *strings, ElfW(Addr) bound_to)
+static bool is_absent_reference(const elf_symbol *symbol, const char *strings, elf_address bound_to)
 {
     if (symbol->st_shndx != SHN_UNDEF || ELF64_ST_BIND(symbol->st_info) != STB_WEAK)
         return false;
@@ -141,7 +144,7 @@ static bool is_absent_reference(const ElfW(Sym) * symbol, const char *strings, E
     return false;
 }
 
-static bool is_ours(ElfW(Addr) address)
+static bool is_ours(elf_address address)
 {
     for (size_t i = 0; i < absent.count; i++)
         if (absent.address[i] == address)
@@ -159,7 +162,7 @@ static void unbind(int memory, const struct link_map *map, const struct objects_
         ElfW(Rel) reference; /* the beginning of ElfW(Rela), too */
         nolibc_copy(&reference, (const void *)(references->start + at), sizeof reference);
         size_t index = reference.r_info >> SYMBOL_SHIFT;
-        const ElfW(Addr) *slot = (const ElfW(Addr) *)(map->l_addr + reference.r_offset);
+        const elf_address *slot = (const elf_address *)(map->l_addr + reference.r_offset);
         if (index != 0 && is_ours(*slot) &&
             is_absent_reference(&tables->symbols[index], tables->strings, *slot))
             poke(memory, slot, 0);

@@ -197,13 +197,24 @@ static bool is_in_slots(int fd, bool *ret_taken)
     return false;
 }
 
+static bool may_be_in_slots(int fd)
+{
+    int first = __atomic_load_n(&first_number, __ATOMIC_RELAXED);
+    return (is_in_range(fd, first) || is_in_range(fd, FIRST)) && !is_single_threaded();
+}
+
+bool private_fd_is(int fd)
+{
+    bool unused;
+    return may_be_in_slots(fd) && is_in_slots(fd, &unused) && looks_like_ours(fd);
+}
+
 /* Between our look at the slots and our question to the kernel, another thread may open and close a
  * duplicate with this number. It does not do so many times in a row. */
 bool private_fd_may_be(int fd)
 {
     enum { TIMES = 32 };
-    int first = __atomic_load_n(&first_number, __ATOMIC_RELAXED);
-    if ((!is_in_range(fd, first) && !is_in_range(fd, FIRST)) || is_single_threaded())
+    if (!may_be_in_slots(fd))
         return false;
     for (int i = 0; i < TIMES; i++) {
         bool taken;

@@ -32,6 +32,10 @@ void private_fd_forget(struct private_fd *copy);
 /* Whether fd, which was open a moment ago, was a private duplicate of any thread. */
 bool private_fd_may_be(int fd);
 
+/* Whether fd is a private duplicate at this moment. Unlike private_fd_may_be, never true for a
+ * descriptor of the program. */
+bool private_fd_is(int fd);
+
 /* Brackets for a fork. The second one closes in the child what other threads of the parent had
  * duplicated at that moment. Such a duplicate would keep a stream open that the program closes. */
 void private_fd_before_fork(void);

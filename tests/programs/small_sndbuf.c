@@ -1,7 +1,7 @@
 /* Threads write to a stdout whose send buffer is small, under a storm of signals.
  *
  *   small_sndbuf BYTES SIZE CHUNKS
- *   small_sndbuf BYTES crash        aborts without a free descriptor and without the library's own
+ *   small_sndbuf BYTES crash        aborts without a free descriptor, under sscap only
  *
  * Sets SO_SNDBUF of fd 1 to BYTES, where that is a socket. Four threads then write CHUNKS chunks of
  * whole lines each, SIZE bytes at most in one write or writev, while SIGALRM interrupts them 2000
@@ -66,6 +66,15 @@ static void *writer(void *arg)
     return NULL;
 }
 
+/* Many stack frames make the event long. */
+static int deeper(volatile int *left)
+{
+    if (--*left == 0)
+        raise(SIGABRT);
+    volatile int result = *left == 0 ? 0 : deeper(left);
+    return result + 1;
+}
+
 static void crash(int bytes)
 {
     for (int fd = 1; fd <= 2; fd++)
@@ -80,9 +89,18 @@ static void crash(int bytes)
     /* What stdio has buffered is part of the event. */
     for (int i = 0; i < 4090; i++)
         putchar('y');
+    /* The runner reads nothing for a while, so that the event finds no more room than that. */
+    pid_t runner = getppid();
+    if (fork() == 0) {
+        usleep(100000);
+        kill(runner, SIGCONT);
+        _exit(0);
+    }
     while (open("/dev/null", O_RDONLY) >= 0)
         ;
-    abort();
+    kill(runner, SIGSTOP);
+    volatile int left = 70;
+    exit(deeper(&left));
 }
 
 int main(int argc, char **argv)
