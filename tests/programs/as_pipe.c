@@ -15,6 +15,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tests/programs/newer_libc.h"
+
 /* What the linker has for old programs, and for those compiled with _FORTIFY_SOURCE. */
 int __fxstat(int version, int fd, struct stat *status);
 int __xstat(int version, const char *path, struct stat *status);

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/programs/newer_libc.h"
 #include "tests/programs/say.h"
 
 extern char **environ;

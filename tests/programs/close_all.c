@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/programs/newer_libc.h"
+
 extern char **environ;
 enum { MAX = 20000 };
 

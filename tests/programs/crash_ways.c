@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/programs/newer_libc.h"
 #include "tests/programs/ways.h"
 
 /* Nothing may be known at compile time. */
@@ -317,7 +318,7 @@ static void small_alternate_stack(size_t size, int flags, void (*handler)(int))
 
 WAY(alternate_stack, SIGSEGV)
 {
-    small_alternate_stack((size_t)sysconf(_SC_MINSIGSTKSZ) + 1024, 0, NULL);
+    small_alternate_stack(signal_stack_minimum() + 1024, 0, NULL);
     null_read();
     LAST;
 }

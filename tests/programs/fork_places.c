@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/programs/newer_libc.h"
 #include "tests/programs/say.h"
 
 static void run(const char *command)

@@ -13,6 +13,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tests/programs/newer_libc.h"
 #include "tests/programs/say.h"
 
 static const char *library;

@@ -20,6 +20,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tests/programs/newer_libc.h"
+
 /* Not constant for the compiler, which would refuse, too. */
 static void *volatile nothing;
 static void *volatile nowhere = (void *)8;

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/programs/newer_libc.h"
+
 extern char **environ;
 
 static int wait_for(pid_t pid)
