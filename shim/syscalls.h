@@ -49,6 +49,7 @@
     X(timer_create, TIMER)                                                                         \
     X(timer_settime, TIMER)                                                                        \
     X(timer_delete, TIMER)                                                                         \
+    X(waitid, CHILD)                                                                               \
     X(getrusage, USAGE)                                                                            \
     X(prlimit64, LIMIT)
 
@@ -72,8 +73,9 @@ enum syscall_kind {
     SYSCALL_USAGE = 1 << 16,
     SYSCALL_LIMIT = 1 << 17,
     SYSCALL_BUFFER = 1 << 18,
-    SYSCALL_OTHER = 1 << 19,
-    SYSCALL_ALL = (1 << 20) - 1,
+    SYSCALL_CHILD = 1 << 19,
+    SYSCALL_OTHER = 1 << 20,
+    SYSCALL_ALL = (1 << 21) - 1,
 };
 
 /* The kinds that a seccomp filter would punish (bits of enum syscall_kind). seccomp/sandbox.c sets

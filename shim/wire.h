@@ -19,7 +19,7 @@
 
 #include <stdint.h>
 
-#define SSCAP_WIRE_VERSION 2
+#define SSCAP_WIRE_VERSION 3
 
 /* --- environment --- */
 
@@ -148,6 +148,7 @@ enum sscap_event_type {
     SSCAP_EVENT_GROUP = 10,  /* the process `other` is now in a process group. struct sscap_group */
     SSCAP_EVENT_SILENT = 11, /* the sender, a child of `other`, sends no more events, because its
                                 seccomp filter forbids that */
+    SSCAP_EVENT_LIMITS = 12, /* the process `other` has other limits now. struct sscap_limits */
 };
 
 struct sscap_event {
@@ -166,11 +167,22 @@ _Static_assert(sizeof(struct sscap_event) == 56, "an event has no padding");
 
 /* What an event carries after its header, if its type names a struct above. */
 
+/* Limits at which the kernel kills (getrlimit(2)); SSCAP_UNLIMITED: none. */
+struct sscap_limits {
+    uint64_t cpu_soft, cpu_hard; /* seconds */
+    uint64_t file_size;          /* bytes */
+};
+
+#define SSCAP_UNLIMITED UINT64_MAX
+
+#define SSCAP_IMAGE_RUNNER 0x1u /* the program is sscap itself, which reports its own tree */
+
 struct sscap_image {
+    struct sscap_limits limits;
     uint32_t argc;        /* how many arguments there are; `argv_length` bytes hold the first */
     uint32_t argv_length; /* 0 without SSCAP_FLAG_ARGS */
     uint32_t cwd_length;  /* without a NUL; 0: not known */
-    uint32_t reserved;    /* 0 */
+    uint32_t flags;       /* SSCAP_IMAGE_* */
     /* then the arguments, each with its NUL, then the working directory */
 };
 
@@ -228,7 +240,8 @@ struct sscap_module {
     uint32_t reserved;
 };
 
-_Static_assert(sizeof(struct sscap_image) == 16, "no padding");
+_Static_assert(sizeof(struct sscap_limits) == 24, "no padding");
+_Static_assert(sizeof(struct sscap_image) == 40, "no padding");
 _Static_assert(sizeof(struct sscap_exit) == 32, "no padding");
 _Static_assert(sizeof(struct sscap_reaped) == 32, "no padding");
 _Static_assert(sizeof(struct sscap_signal) == 8, "no padding");

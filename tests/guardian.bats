@@ -218,7 +218,7 @@ EOF
 @test "guardian: the runner killed when the command had ended: its status is known still" {
     mkfifo "$TMP/go"
     start sh -c '(read -r x <"$0"; echo late) & exit 6' "$TMP/go"
-    wait_until grep -q 'still held' "$err"
+    wait_until grep -q 'waiting for' "$err"
     kill_worker
     wait_until grep -q killed "$err"
     echo >"$TMP/go"

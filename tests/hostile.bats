@@ -75,6 +75,31 @@ EOF
     assert_status 0
 }
 
+@test "a program does not wait for a runner that does not read, but for 0.2 s once" {
+    # The parent of the command is the runner. Its queue is full once it is stopped.
+    cat >"$TMP/stop.py" <<'EOF'
+import os, signal, socket, time
+os.kill(os.getppid(), signal.SIGSTOP)
+ctl = socket.socket(fileno=700)
+try:
+    while True:
+        ctl.send(b"x", socket.MSG_DONTWAIT)
+except BlockingIOError:
+    ctl.detach()
+begun = time.monotonic()
+for i in range(60):
+    if os.fork() == 0:
+        os._exit(0)
+    os.wait()
+took = time.monotonic() - begun
+os.kill(os.getppid(), signal.SIGCONT)
+print("it took", took)
+assert took < 6 # each of 60 forks waited 0.4 s
+EOF
+    run_sscap --tag=none "$PYTHON" "$TMP/stop.py"
+    assert_status 0
+}
+
 @test "a process that floods ctl does not stop the others" {
     cat >"$TMP/flood.py" <<'EOF'
 import os, signal, subprocess

@@ -370,6 +370,80 @@ END
     assert_matches <(group 1) '^   why +unknown: no process of this tree sent it$'
 }
 
+@test "reports: who sent the signal that killed, and not who sent another one to the zombie" {
+    cat >"$TMP/pool.py" <<'EOF'
+import concurrent.futures, os, signal
+def work():
+    os.kill(os.getpid(), signal.SIGKILL)
+if __name__ == "__main__":
+    try:
+        with concurrent.futures.ProcessPoolExecutor(1) as pool:
+            pool.submit(work).result()
+    except concurrent.futures.process.BrokenProcessPool:
+        pass
+EOF
+    cat >"$TMP/zombie.py" <<'EOF'
+import os, signal, sys, time
+ready, go = os.pipe()
+child = os.fork()
+if child == 0:
+    os.read(ready, 1)
+    time.sleep(1000)
+# One child kills the other. Then the parent sends the same signal and another one to the zombie.
+killer = os.fork()
+if killer == 0:
+    os.kill(child, signal.SIGKILL)
+    os._exit(0)
+os.waitpid(killer, 0)
+os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+os.kill(child, signal.SIGKILL)
+os.kill(child, signal.SIGTERM)
+killer = os.fork()
+if killer == 0: # the zombie is no child of this one's
+    os.kill(child, signal.SIGKILL)
+    os._exit(0)
+os.waitpid(killer, 0)
+EOF
+    for mode in '' "$OLD_KERNEL"; do
+        for _ in 1 2 3; do
+            SSCAP_DEBUG=$mode run_sscap "$PYTHON" "$TMP/pool.py"
+            assert_status 0
+            assert_matches <(group 1) ': killed by SIGKILL'
+            assert_matches <(group 1) '^   why +it sent the signal to itself$'
+            SSCAP_DEBUG=$mode run_sscap "$PYTHON" "$TMP/zombie.py"
+            assert_status 0
+            assert_matches <(group 1) ': killed by SIGKILL'
+            assert_matches <(group 1) '^   why +sent by python[0-9.]*\[[0-9]+\]$'
+            killer=$(sed -n 's/^   why *sent by .*\[\([0-9]*\)\]$/\1/p' "$err")
+            parent=$(sed -n 's/^   started by *python[0-9.]*\[\([0-9]*\)\].*/\1/p' "$err")
+            [ "$killer" != "$parent" ]
+        done
+    done
+}
+
+@test "reports: the kernel's limits of processor time and file size are named" {
+    run_sscap bash -c '(ulimit -t 1; while :; do :; done); (ulimit -St 1; while :; do :; done)
+        (ulimit -f 4; trap - XFSZ; exec head -c 100000 /dev/zero >"$1"); exit 0' bash "$TMP/file"
+    assert_status 0
+    limits() { sed -n 's/^   why *sent by the kernel: //p' "$err" | sort; }
+    assert_text <(limits) 'CPU time limit of 1 s (RLIMIT_CPU)
+file size limit of 4096 bytes (RLIMIT_FSIZE)
+hard CPU time limit of 1 s (RLIMIT_CPU)'
+    # Set by the process itself, and inherited by a child that executes nothing.
+    run_sscap "$PYTHON" -c 'import os, resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+if os.fork() == 0:
+    import signal
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    os.write(os.open("'"$TMP/file"'", os.O_CREAT | os.O_WRONLY | os.O_TRUNC), b"x" * 1000)
+    os.write(3, b"x")
+os.wait()'
+    assert_text <(limits) 'file size limit of 1000 bytes (RLIMIT_FSIZE)'
+    # Somebody who sends the same signal is named, and not the kernel.
+    run_sscap bash -c '(ulimit -St 1000; kill -XCPU $BASHPID); exit 0'
+    assert_matches <(group 1) '^   why +it sent the signal to itself$'
+}
+
 # A fault's signal that was sent brings its sender's pid with it (si_pid).
 @test "reports: who sent a fault's signal is named, where nobody but the kernel says so" {
     need busybox

@@ -201,7 +201,7 @@ count_is() { # REGEX NUMBER: so many lines of $out match
     mkfifo "$TMP/go"
     for name in HUP INT; do
         SIGNALS=--ignore-signal=$name start bash -c '(read -r x <"$0"; echo late) & exit 3' "$TMP/go"
-        wait_until grep -q held "$err"
+        wait_until grep -q 'waiting for' "$err"
         kill "-$name" "$runner"
         # Whatever it does about that it has done when it sleeps again, or is gone.
         wait_until has_taken_signals
@@ -244,7 +244,7 @@ has_taken_signals() {
     mkfifo "$TMP/go"
     for name in TERM HUP; do
         start bash -c '(read -r x <"$0"; echo late) & echo early; exit 3' "$TMP/go"
-        wait_until grep -q held "$err"
+        wait_until grep -q 'waiting for' "$err"
         kill "-$name" "$runner"
         finish
         assert_status 3

@@ -20,7 +20,7 @@ go() {
 @test "wait: streams: a process left behind is waited for, and after a second named" {
     prepare
     start bash -c '(read -r x <go; echo late) & echo $! >left; echo early; date +%s%N >time; exit 3'
-    wait_until grep -q held "$err"
+    wait_until grep -q 'waiting for' "$err"
     # Not at once: most who are left behind are gone soon.
     [ $(($(date +%s%N) - $(cat time))) -ge 900000000 ]
     assert_text <(untag <"$out") early
@@ -38,7 +38,7 @@ sscap: press ^C to stop waiting; --wait=command does not wait"
     prepare
     cp /bin/cat "$TMP/holder"
     start bash -c './holder go & echo $! >left1; cat go >/dev/null & echo $! >left2; kill -TERM $$'
-    wait_until grep -q held "$err"
+    wait_until grep -q 'waiting for' "$err"
     assert_matches "$err" "^sscap: 'bash' was killed by SIGTERM; waiting for 2 processes that hold a stream: "
     assert_matches "$err" "[ ,]holder\\[$(cat left1)\\](,|$)"
     # Its stdout is elsewhere, but it still has stderr.
@@ -52,7 +52,7 @@ sscap: press ^C to stop waiting; --wait=command does not wait"
 @test "wait: streams: of many that are left behind, some are named and the others counted" {
     prepare
     start bash -c 'for i in {1..12}; do read -r x <go & done'
-    wait_until grep -q held "$err"
+    wait_until grep -q 'waiting for' "$err"
     assert_matches "$err" 'waiting for 12 processes that hold a stream: (bash\[[0-9]+\], ){4}bash\[[0-9]+\] and 7 more$'
     exec 9>go
     exec 9>&-
@@ -268,6 +268,20 @@ no_zombies_of() {
     run_sscap --tag=none "$SSCAP" --tag=none "$SSCAP" --tag=none sh -c 'seq 50000; kill -KILL $$'
     assert_status 137
     assert_same <(seq 50000) "$out"
+}
+
+@test "wait: nested: a failure is reported once, by the inner one" {
+    export SSCAP_ERRORS=exit
+    run_sscap "$SSCAP" bash -c 'sh -c "exit 3"; sh -c "kill -SEGV \$\$"; exit 4'
+    assert_status 4
+    # What the inner one says is a line of the outer one's.
+    assert_count "$err" 'killed by SIGSEGV \(pid' 1
+    assert_count "$err" '^sscap: ' 0
+    assert_count "$err" ' ! sscap: 3 of 3 processes failed' 1
+    # An inner one that fails itself is a failure.
+    run_sscap bash -c '"$1" --no-such-option; exit 0' bash "$SSCAP"
+    assert_status 0
+    assert_count "$err" '^1\. .*: exited with status 125$' 1
 }
 
 @test "wait: nested: sessions do not mix" {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -128,6 +129,24 @@ size_t proc_directory(int32_t pid, char *ret, size_t size)
     snprintf(path, sizeof path, "/proc/%d/cwd", pid);
     ssize_t n = readlink(path, ret, size);
     return n > 0 && (size_t)n < size ? (size_t)n : 0;
+}
+
+static uint64_t limit_or_none(bool known, uint64_t limit)
+{
+    return known ? limit : SSCAP_UNLIMITED;
+}
+
+struct sscap_limits proc_limits(int32_t pid)
+{
+    /* RLIM64_INFINITY is SSCAP_UNLIMITED. */
+    struct rlimit64 cpu, size;
+    bool cpu_known = prlimit64(pid, RLIMIT_CPU, NULL, &cpu) == 0;
+    bool size_known = prlimit64(pid, RLIMIT_FSIZE, NULL, &size) == 0;
+    return (struct sscap_limits){
+        .cpu_soft = limit_or_none(cpu_known, cpu.rlim_cur),
+        .cpu_hard = limit_or_none(cpu_known, cpu.rlim_max),
+        .file_size = limit_or_none(size_known, size.rlim_cur),
+    };
 }
 
 int32_t proc_rank(int32_t pid)

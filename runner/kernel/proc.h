@@ -29,6 +29,9 @@ bool proc_zombie_status(int32_t pid, struct proc_stat *ret);
 size_t proc_arguments(int32_t pid, char *ret, size_t size);
 size_t proc_directory(int32_t pid, char *ret, size_t size);
 
+/* The limits at which the kernel kills the process. */
+struct sscap_limits proc_limits(int32_t pid);
+
 /* Rank in a parallel job by the environment that the process was started with; -1: none. */
 int32_t proc_rank(int32_t pid);
 

@@ -57,6 +57,8 @@ bool ctl_event_is_valid(const struct sscap_event *event, size_t length)
         return length == sizeof *event + sizeof(struct sscap_reaped);
     case SSCAP_EVENT_GROUP:
         return length == sizeof *event + sizeof(struct sscap_group);
+    case SSCAP_EVENT_LIMITS:
+        return length == sizeof *event + sizeof(struct sscap_limits);
     case SSCAP_EVENT_SIGNAL:
         return length == sizeof *event + sizeof(struct sscap_signal);
     default:

@@ -96,6 +96,8 @@ static void take_image(struct processes *processes, int32_t sender, int32_t pare
     if (process->ppid == 0 && parent_pid > 0 && processes_newest(processes, parent_pid) != NULL)
         processes_adopt(process, processes_newest(processes, parent_pid));
     memcpy(&image, event + 1, sizeof image);
+    process->ending.limits = image.limits;
+    process->is_runner = (image.flags & SSCAP_IMAGE_RUNNER) != 0;
     processes_set_library(process, true);
     process_name_set(process, name);
     process->rank = event->rank;
@@ -301,6 +303,14 @@ static void take_group(struct processes *processes, int32_t target, const struct
         process->process_group = joined.group;
 }
 
+static void take_limits(const struct processes *processes, int32_t sender,
+                        const struct sscap_event *event)
+{
+    struct process *process = known(processes, sender);
+    if (process != NULL)
+        memcpy(&process->ending.limits, event + 1, sizeof process->ending.limits);
+}
+
 static void take_signal(struct processes *processes, int32_t pid, int32_t target, bool pid_valid,
                         const struct sscap_event *event, int *pidfd)
 {
@@ -358,6 +368,9 @@ void ctl_events_take(struct processes *processes, int32_t sender, const struct s
             break;
         case SSCAP_EVENT_GROUP:
             take_group(processes, other, event);
+            break;
+        case SSCAP_EVENT_LIMITS:
+            take_limits(processes, sender, event);
             break;
         case SSCAP_EVENT_SIGNAL:
             take_signal(processes, sender, other, pid_valid, event, &pidfd);

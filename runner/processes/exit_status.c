@@ -1,6 +1,7 @@
 /* exit_status.c: see exit_status.h. */
 #include "runner/processes/exit_status.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -80,9 +81,38 @@ int32_t exit_status_sender(const struct ending *ending, const struct signal_send
     return ending->crash != NULL && ending->crash->signal == number ? ending->crash->sender : 0;
 }
 
+/* Whether the process has used up the hard limit of processor time. The kernel compares the limit
+ * with its count of ticks (check_process_timers in posix-cpu-timers.c), but reports time that it
+ * has measured. In a virtual machine the second can be some 10 % less. */
+static bool has_used_hard_limit(const struct ending *ending)
+{
+    uint64_t used_us = ending->usage.user_us + ending->usage.system_us;
+    uint64_t hard = ending->limits.cpu_hard;
+    return hard != SSCAP_UNLIMITED && ending->usage_known && used_us >= hard * 500000;
+}
+
+enum exit_limit exit_status_limit(const struct ending *ending)
+{
+    const struct signal_sender *sender;
+    const struct sscap_limits *limits = &ending->limits;
+    int number = exit_status_signal(ending);
+    if (exit_status_sender(ending, &sender) != 0 || ending->oom_kills > 0)
+        return EXIT_LIMIT_NONE;
+    if (number == SIGXCPU && limits->cpu_soft != SSCAP_UNLIMITED)
+        return EXIT_LIMIT_CPU_SOFT;
+    if (number == SIGXFSZ && limits->file_size != SSCAP_UNLIMITED)
+        return EXIT_LIMIT_FILE_SIZE;
+    return number == SIGKILL && has_used_hard_limit(ending) ? EXIT_LIMIT_CPU_HARD : EXIT_LIMIT_NONE;
+}
+
+void exit_status_init(struct ending *ending)
+{
+    *ending = (struct ending){.limits = {SSCAP_UNLIMITED, SSCAP_UNLIMITED, SSCAP_UNLIMITED}};
+}
+
 void exit_status_clear(struct ending *ending)
 {
     free(ending->crash);
     free(ending->oom_cgroup);
-    *ending = (struct ending){0};
+    exit_status_init(ending);
 }

@@ -28,7 +28,8 @@ struct ending {
     bool usage_known;
     struct sscap_usage usage;
     struct signal_senders senders;
-    struct sscap_crash *crash; /* NULL, or as it arrived, with all that follows it: */
+    struct sscap_limits limits; /* of the process */
+    struct sscap_crash *crash;  /* NULL, or as it arrived, with all that follows it: */
     uint32_t crash_length;
     /* Kills that the memory cgroup `oom_cgroup` counts, of which this end is one; 0: none known. */
     uint64_t oom_kills;
@@ -62,10 +63,22 @@ bool exit_status_known(const struct ending *ending);
 /* The signal that ended the process; 0: none did, or that is not known. */
 int exit_status_signal(const struct ending *ending);
 
+/* Which of its limits the process has reached, for which the kernel has ended it. */
+enum exit_limit {
+    EXIT_LIMIT_NONE,      /* none, or not known */
+    EXIT_LIMIT_CPU_SOFT,  /* SIGXCPU */
+    EXIT_LIMIT_CPU_HARD,  /* SIGKILL */
+    EXIT_LIMIT_FILE_SIZE, /* SIGXFSZ */
+};
+
+enum exit_limit exit_status_limit(const struct ending *ending);
+
 /* Who sent the signal that ended the process: by the sender's word, else by the kernel's (si_pid).
  * Returns its pid; 0: not known. `*ret_sender` is NULL where only the pid is known. */
 int32_t exit_status_sender(const struct ending *ending, const struct signal_sender **ret_sender);
 
+/* Nothing is known. exit_status_clear frees what is, and begins anew. */
+void exit_status_init(struct ending *ending);
 void exit_status_clear(struct ending *ending);
 
 #endif

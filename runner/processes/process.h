@@ -30,6 +30,7 @@ struct process {
     bool has_library; /* has sent an event (processes_set_library) */
     bool announced; /* told of its fork, or its parent of its spawn: libc did not make it by itself
                      */
+    bool is_runner; /* an sscap inside ours, which reports its own tree */
     bool ended;
     bool late;        /* was gone when first heard of: older events may still be on their way */
     bool pid_reused;  /* another process has its pid by now */

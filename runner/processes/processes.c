@@ -186,6 +186,8 @@ static void inherit(struct process *process, const struct process *parent)
     process->node = parent->node;
     process->memory_cgroup = parent->memory_cgroup;
     process->process_group = parent->process_group;
+    process->ending.limits = parent->ending.limits;
+    process->is_runner = parent->is_runner;
 }
 
 void processes_adopt(struct process *process, const struct process *parent)
@@ -217,6 +219,7 @@ struct process *processes_add(struct processes *processes, int32_t pid, int32_t 
     process->ppid = ppid;
     process->set = processes;
     process->exit.fd = -1;
+    exit_status_init(&process->ending);
     process->begun = now_ns();
     inherit(process, processes_newest(processes, ppid));
     process->older = *at;
@@ -244,6 +247,7 @@ struct process *processes_discover(struct processes *processes, int32_t pid, int
     if (process != NULL) {
         process->process_group = stat.group;
         process->image = image_read(pid, processes->arguments);
+        process->ending.limits = proc_limits(pid);
         processes->observer->started(processes->observer->context, process);
     }
     return process;

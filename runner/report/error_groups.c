@@ -64,6 +64,8 @@ static bool is_normal_exit(const struct error_groups *errors, const struct proce
         return true;
     if (code == SHELL_SIGNAL + SIGPIPE && process->broken_pipe)
         return true;
+    if (process->is_runner && code != STATUS_FAILED)
+        return true; /* the status is that of its command, and it has reported itself */
     return options_exit_is_ok(errors->options, process->name, code);
 }
 
@@ -130,8 +132,9 @@ static void move_evidence(struct error_groups *errors, struct error_group *group
     }
     errors->evidence += size;
     group->ending = process->ending;
-    process->ending = (struct ending){.source = group->ending.source,
-                                      .status = group->ending.status};
+    exit_status_init(&process->ending);
+    process->ending.source = group->ending.source;
+    process->ending.status = group->ending.status;
     group->image = image_share(process->image);
     for (int stream = 0; stream < SSCAP_STREAMS; stream++) {
         group->tail[stream] = tail_take(errors->tails, &process->source.tail[stream]);

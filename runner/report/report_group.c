@@ -203,6 +203,29 @@ static void print_usage(const struct report *report, const struct ending *ending
     fputc('\n', report->file);
 }
 
+/* Returns false where no limit was reached. */
+static bool print_limit(const struct report *report, const struct ending *ending)
+{
+    const struct sscap_limits *limits = &ending->limits;
+    switch (exit_status_limit(ending)) {
+    case EXIT_LIMIT_CPU_SOFT:
+        item(report, "why", "sent by the kernel: CPU time limit of %llu s (RLIMIT_CPU)",
+             (unsigned long long)limits->cpu_soft);
+        return true;
+    case EXIT_LIMIT_CPU_HARD:
+        item(report, "why", "sent by the kernel: hard CPU time limit of %llu s (RLIMIT_CPU)",
+             (unsigned long long)limits->cpu_hard);
+        return true;
+    case EXIT_LIMIT_FILE_SIZE:
+        item(report, "why", "sent by the kernel: file size limit of %llu bytes (RLIMIT_FSIZE)",
+             (unsigned long long)limits->file_size);
+        return true;
+    case EXIT_LIMIT_NONE:
+        break;
+    }
+    return false;
+}
+
 static void print_sender(const struct report *report, const struct error_group *group)
 {
     const struct ending *ending = &group->ending;
@@ -226,6 +249,8 @@ static void print_sender(const struct report *report, const struct error_group *
         fprintf(report->file, "[%d]\n", sender);
     } else if (sender > 0) {
         item(report, "why", "sent by process %d, outside this tree", sender);
+    } else if (print_limit(report, ending)) {
+        return;
     } else if (!signal_is_fault(WTERMSIG(group->status))) {
         item(report, "why", "unknown: no process of this tree sent it");
     }

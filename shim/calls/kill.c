@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shim/core/real.h"
@@ -34,11 +35,22 @@ static bool is_deadly(int number)
     }
 }
 
+/* Whether the process is a child of ours that is dead and not reaped yet. A signal to it has no
+ * effect. Programs send such signals when they clean up (Python's ProcessPoolExecutor). */
+static bool is_dead_child(pid_t process)
+{
+    siginfo_t info = {0};
+    long error = process > 0 ? RAW_SYSCALL(SYS_waitid, P_PID, process, &info,
+                                           WEXITED | WNOHANG | WNOWAIT, NULL)
+                             : -ECHILD;
+    return error == 0 && info.si_pid == process;
+}
+
 static void announce(pid_t target, int number)
 {
     struct sscap_event event = {.type = SSCAP_EVENT_SIGNAL, .other = target};
     struct sscap_signal sent = {.signal = number};
-    if (session.joined && is_deadly(number))
+    if (session.joined && is_deadly(number) && !is_dead_child(target))
         send_event(&event, &sent, sizeof sent);
 }
 

@@ -1,14 +1,18 @@
 /* announce_image.c: tells the runner which program this process runs, with its arguments, working
- * directory and rank. */
+ * directory, rank and limits. */
 #define _GNU_SOURCE
 #include "shim/core/announce_image.h"
 
 #include <sys/prctl.h>
 
+#include "shim/core/limits.h"
 #include "shim/core/send.h"
 #include "shim/core/session.h"
 
 #include "shim/nolibc.h"
+
+/* Only the runner defines it (runner/main.c). */
+extern const char sscap_is_runner __attribute__((weak));
 
 /* A number of at most nine digits; -1: the text is none. */
 static int32_t read_rank(const char *text)
@@ -70,7 +74,10 @@ void announce_image(int argc, char *const argv[], char *const envp[])
                                 .other = (int32_t)RAW_SYSCALL(SYS_getppid),
                                 .rank = own_rank(envp)};
     RAW_SYSCALL(SYS_prctl, PR_GET_NAME, event.name, 0, 0, 0);
-    image.head = (struct sscap_image){0};
+    image.head = (struct sscap_image){
+        .limits = limits_now(),
+        .flags = &sscap_is_runner != NULL ? SSCAP_IMAGE_RUNNER : 0,
+    };
     uint32_t length = describe_image(&image.head, image.text, argc, argv);
     send_event(&event, &image, (uint32_t)sizeof image.head + length);
 }

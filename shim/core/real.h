@@ -29,7 +29,7 @@
     X(tcflow) X(ttyname) X(ttyname_r) X(setvbuf) X(fstat) X(stat) X(fstatat) X(statx) X(__fxstat) \
     X(__xstat) X(__fxstatat) X(readv) X(__read_chk) X(pipe) X(pipe2) X(socket) X(socketpair) \
     X(listen) X(accept) X(accept4) X(readdir_r) X(readdir64_r) X(getdents64) X(scandir) \
-    X(scandir64) X(scandirat) X(scandirat64)
+    X(scandir64) X(scandirat) X(scandirat64) X(setrlimit) X(setrlimit64) X(prlimit) X(prlimit64)
 /* clang-format on */
 
 enum real_function {

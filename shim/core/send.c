@@ -21,8 +21,8 @@
 #include "shim/nolibc.h"
 
 enum {
-    BEHIND_WAITS = 4,
-    BEHIND_WAIT_NS = 50 * 1000 * 1000,
+    BEHIND_WAITS = 4,                  /* an event or a frame waits no longer than */
+    BEHIND_WAIT_NS = 50 * 1000 * 1000, /* that often and that long: 0.2 s in all */
     CAUGHT_UP_WAITS = 50,
     CAUGHT_UP_WAIT_NS = 1000 * 1000,
     /* The smallest send buffer, SOCK_MIN_SNDBUF in include/net/sock.h, has room for 2176 bytes in
@@ -122,17 +122,37 @@ static size_t message_length(const struct iovec *parts, size_t n)
     return length;
 }
 
-/* Sends a message whole or not at all. Waits for room at most BEHIND_WAITS times. */
+/* A message has waited for room in vain, because the runner is stopped or does not keep up. Then
+ * the next messages do not wait, until one finds room: the program must not wait for us time and
+ * again. A vfork child may set it for its parent, which does no harm. */
+static bool runner_is_behind;
+
+static int waits_left(void)
+{
+    return __atomic_load_n(&runner_is_behind, __ATOMIC_RELAXED) ? 0 : BEHIND_WAITS;
+}
+
+static bool note_sent(bool sent)
+{
+    if (__atomic_load_n(&runner_is_behind, __ATOMIC_RELAXED) == sent)
+        __atomic_store_n(&runner_is_behind, !sent, __ATOMIC_RELAXED);
+    return sent;
+}
+
+/* Sends a message whole or not at all. Waits for room at most waits_left() times. */
 static bool send_whole(int fd, struct iovec *parts, size_t n)
 {
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = n};
     size_t length = message_length(parts, n);
-    for (int waits = 0;; waits++) {
+    for (int left = waits_left();; left--) {
         long sent = RAW_SYSCALL(SYS_sendmsg, fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent >= 0)
-            return (size_t)sent == length || send_rest_of_frame(fd, &message, (size_t)sent) == 0;
-        if ((sent != -EAGAIN && sent != -EINTR) || waits == BEHIND_WAITS)
+            return note_sent((size_t)sent == length ||
+                             send_rest_of_frame(fd, &message, (size_t)sent) == 0);
+        if (sent != -EAGAIN && sent != -EINTR)
             return false;
+        if (left <= 0)
+            return note_sent(false);
         wait_for_room(fd);
     }
 }
@@ -200,10 +220,12 @@ static bool connect_to_runner(int fd)
     size_t length = nolibc_length(session.socket_name);
     nolibc_copy(address.sun_path + 1, session.socket_name, length);
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
-    for (int waits = 0;; waits++) {
+    for (int left = waits_left();; left--) {
         long error = RAW_SYSCALL(SYS_connect, fd, &address, size);
-        if (error != -EAGAIN || waits == BEHIND_WAITS)
+        if (error != -EAGAIN)
             return error == 0 && peer_is_runner(fd);
+        if (left <= 0)
+            return note_sent(false);
         struct timespec limit = {.tv_nsec = BEHIND_WAIT_NS};
         RAW_SYSCALL(SYS_ppoll, NULL, 0, &limit, NULL, 0);
     }

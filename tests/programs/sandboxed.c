@@ -78,6 +78,7 @@ static const struct {
     CALL(timer_create),
     CALL(timer_settime),
     CALL(timer_delete),
+    CALL(waitid),
     CALL(getrusage),
     CALL(prlimit64),
     CALL(socketpair),
