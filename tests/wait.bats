@@ -92,7 +92,7 @@ sscap: press ^C to stop waiting; --wait=command does not wait"
     exec 7>&-
     finish "$job"
     assert_status 0
-    assert_no_match "$err" 'waiting for 0|held by 0'
+    assert_no_match "$err" 'waiting for 0'
 }
 
 # --- --wait=command ---
