@@ -253,7 +253,7 @@ check_drops() { # FILE TOTAL
 
 @test "buffer: drop: the writer is done though nobody reads, the newest lines are kept, the rest is counted" {
     local dropped
-    stick --tag=none --on-full=drop -v -n 100 sh -c 'seq 1000000; : >"$0"' "$TMP/done"
+    stick --tag=none --on-full=drop -v -n 100 sh -c 'seq 1000000; "$1"; : >"$0"' "$TMP/done" "$PROGRAMS/taken"
     wait_until [ -e "$TMP/done" ]
     assert_peak_below 30000
     release
@@ -264,13 +264,13 @@ check_drops() { # FILE TOTAL
     }
     [ "$dropped" -gt 900000 ]
     assert_same <(seq 999901 1000000) <(tail -n 100 "$out")
-    assert_matches "$err" "^sscap: 2 processes .*, 1000000 lines, 6888896 bytes$"
+    assert_matches "$err" "^sscap: 3 processes .*, 1000000 lines, 6888896 bytes$"
     assert_matches "$err" "^sscap: $dropped lines dropped"
 }
 
 @test "buffer: drop: bounded by bytes" {
     local dropped
-    stick --tag=none --on-full=drop --bytes=64K sh -c 'seq 1000000; : >"$0"' "$TMP/done"
+    stick --tag=none --on-full=drop --bytes=64K sh -c 'seq 1000000; "$1"; : >"$0"' "$TMP/done" "$PROGRAMS/taken"
     wait_until [ -e "$TMP/done" ]
     release
     dropped=$(check_drops "$out" 1000000) || {

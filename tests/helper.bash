@@ -37,7 +37,6 @@ setup() {
 # last output is what one wants to see.
 teardown() {
     local left
-    [ -n "${TMP:-}" ] || return 0
     left=$(jobs -pr)
     # shellcheck disable=SC2086 # a list
     [ -z "$left" ] || kill $left || :
@@ -63,6 +62,7 @@ skip_listed() {
 }
 
 remove_tmp() {
+    [ -n "${TMP:-}" ] || return 0
     # A test may have taken its own permissions away.
     chmod -R u+rwX "$TMP" && rm -rf "$TMP"
 }

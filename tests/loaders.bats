@@ -8,7 +8,7 @@ load helper
 compile() {
     local name=$1
     shift
-    "$@" -D_GNU_SOURCE= -w -pthread -o "$TMP/$name" "$ROOT/tests/programs/$name.c" 2>"$TMP/compiler"
+    "$@" -D_GNU_SOURCE= -I"$ROOT" -w -pthread -o "$TMP/$name" "$ROOT/tests/programs/$name.c"
 }
 
 compile_musl() {
@@ -19,7 +19,9 @@ compile_musl() {
 # Where gcc has its 32-bit half; other machines have none.
 compile_32() {
     [ "$(uname -m)" = x86_64 ] || not_here "this machine has no 32-bit programs"
-    compile "$1" gcc -m32 || not_run "needs gcc -m32 (apt-get install gcc-multilib)"
+    echo '#include <stdlib.h>' | gcc -m32 -shared -o "$TMP/empty" -x c - 2>/dev/null ||
+        not_run "needs gcc -m32 (apt-get install gcc-multilib)"
+    compile "$1" gcc -m32
 }
 
 # The program has run, nothing was said on stderr, and no line of its was without a tag. It has no name in that where
