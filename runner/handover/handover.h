@@ -122,12 +122,12 @@ static inline unsigned int version_at(const uint64_t from[2], uint64_t number)
     return from[later] <= number ? later : !later;
 }
 
-/* Call it before the version is written, then version_ready once it is whole. */
-static inline unsigned int version_prepare(uint64_t from[2], uint64_t number)
+/* Returns the version that is to be written, where `valid` is the valid one. version_ready makes it
+ * valid from `number` on, once it is whole. */
+static inline unsigned int version_prepare(uint64_t from[2], unsigned int valid)
 {
-    unsigned int other = !version_at(from, number);
-    HANDOVER_SET(from[other], UINT64_MAX);
-    return other;
+    HANDOVER_SET(from[!valid], UINT64_MAX);
+    return !valid;
 }
 
 static inline void version_ready(uint64_t from[2], unsigned int version, uint64_t number)

@@ -47,35 +47,30 @@ static void ready(struct watch *watch, uint32_t events);
 
 /* --- how far it has come --- */
 
-static const struct mark *mark_of(const struct sink *sink)
+static struct mark *mark_of(struct sink *sink)
 {
-    return &sink->mark[version_at(sink->mark_from, sink->cursor.at.number)];
+    return &sink->mark[sink->version];
 }
 
 /* Moves the cursor past a record. With it, what was formatted of the record becomes whole. */
 static void advance(struct sink *sink, bool midline, const struct writer *mid)
 {
-    const uint64_t next = sink->cursor.at.number + 1;
-    unsigned int version = version_prepare(sink->mark_from, next);
+    unsigned int version = version_prepare(sink->mark_from, sink->version);
     struct mark *mark = &sink->mark[version];
     mark->to = sink->end;
     mark->midline = midline;
     if (midline)
         mark->mid = *mid;
-    version_ready(sink->mark_from, version, next);
+    version_ready(sink->mark_from, version, sink->cursor.at.number + 1);
     buffer_advance(sink->buffer, &sink->cursor);
+    sink->version = version;
 }
 
 /* Changes the mark where no record is passed. */
 static void set_whole(struct sink *sink, size_t to)
 {
-    HANDOVER_SET(sink->mark[version_at(sink->mark_from, sink->cursor.at.number)].to, to);
+    HANDOVER_SET(mark_of(sink)->to, to);
     sink->end = to;
-}
-
-static void set_line_ended(struct sink *sink)
-{
-    sink->mark[version_at(sink->mark_from, sink->cursor.at.number)].midline = false;
 }
 
 /* --- its life --- */
@@ -121,7 +116,7 @@ static void stop(struct sink *sink)
     sink->fd = -1;
     sink->live = sink->stuck = false;
     set_whole(sink, 0);
-    set_line_ended(sink);
+    mark_of(sink)->midline = false;
     sink->from = 0;
 }
 
@@ -159,7 +154,7 @@ static void put(struct sink *sink, const char *bytes, size_t n)
 }
 
 /* Whether this record goes on in the line that stands unfinished on the output. */
-static bool goes_on(const struct sink *sink, const struct record *record)
+static bool goes_on(struct sink *sink, const struct record *record)
 {
     const struct writer *who = &record->who;
     const struct mark *mark = mark_of(sink);
@@ -227,7 +222,7 @@ static void format_dropped(struct sink *sink)
         return;
     put(sink, text, (size_t)n);
     set_whole(sink, sink->end);
-    set_line_ended(sink);
+    mark_of(sink)->midline = false;
     sink->cursor.dropped_lines = sink->cursor.dropped_bytes = 0;
 }
 
@@ -308,14 +303,13 @@ bool sink_pump(struct sink *sink, bool flush)
     while (sink->live && !sink->stuck) {
         if (mark_of(sink)->to - sink->from >= WRITE_SIZE && !write_out(sink))
             break;
-        const struct mark *mark = mark_of(sink);
+        struct mark *mark = mark_of(sink);
         sink->end = mark->to;
         if (sink->cursor.dropped_lines > 0)
             format_dropped(sink);
         record = buffer_peek(sink->buffer, &sink->cursor);
         if (record == NULL || !format(sink, record))
             break;
-        mark = mark_of(sink); /* the cursor may have passed records of the other stream */
         if (sink->end == mark->to)
             advance(sink, mark->midline, &mark->mid);
         else
@@ -337,6 +331,7 @@ bool sink_done(struct sink *sink)
 
 void sink_settle(struct sink *sink, int fd)
 {
+    sink->version = version_at(sink->mark_from, sink->cursor.at.number);
     if (sink->fd < 0 || !sink->writing)
         return;
     sink->fd = fd;

@@ -53,6 +53,7 @@ struct sink {
     size_t from, end, capacity;
     struct mark mark[2]; /* two versions, each valid from a number of the cursor on */
     uint64_t mark_from[2];
+    unsigned int version;  /* the valid one; the guardian must look it up */
     bool regular, appends; /* a regular file, and open with O_APPEND */
     bool writing;          /* a write of [from, ...) to a regular file is under way, */
     off_t start;           /* in which out[0] is, or would be, at this offset */
