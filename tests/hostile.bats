@@ -154,7 +154,8 @@ EOF
     printf '%s' "$1" >"$TMP/value"
     run_sscap sh "$TMP/tree" "$PROGRAMS/environment_of" "$TMP/value"
     assert_status 5
-    grep -a -v environment_of "$out" >"$TMP/shells"
+    # By their text: a process without the library has the name that /proc shows when its line is read.
+    untag <"$out" | grep -a -v '^environment_of' >"$TMP/shells"
     assert_count "$TMP/shells" 'sh\[[0-9]+\]: before$' 1
     assert_count "$TMP/shells" 'sh\[[0-9]+\]: inside$' 1
     assert_count "$TMP/shells" 'subshell$' 1

@@ -22,10 +22,12 @@ void process_name_set(struct process *process, const char *name)
     process->rank_read = false;
 }
 
+/* frames_due is negative where a frame was read before the event that announces it. The frame's
+ * name is newer than what /proc has said then. */
 void process_name_reach_streams(struct process *process, uint32_t except)
 {
     for (int stream = 0; stream < SSCAP_STREAMS; stream++)
-        if (process->frames_due[stream] <= 0 && !(except & 1u << stream))
+        if (process->frames_due[stream] == 0 && !(except & 1u << stream))
             reach(process, stream);
 }
 
@@ -34,9 +36,9 @@ void process_name_frame(struct process *process, enum sscap_stream stream, const
     process->frames_due[stream]--;
     snprintf(process->stream_name[stream], SSCAP_NAME_SIZE, "%.*s", SSCAP_NAME_SIZE - 1, name);
     make_safe(process->stream_name[stream]);
+    /* Its event, which says the same, has been taken in, and so have those that came after it. */
     if (process->frames_due[stream] == 0 && process->has_library)
-        reach(process,
-              stream); /* its event, which says the same, and what came after that are in already */
+        reach(process, stream);
 }
 
 void process_name_refresh(struct process *process, uint64_t now)

@@ -1,8 +1,8 @@
 /* sandbox.c: adapts the library to the seccomp filters that the program installs.
  *
- * For programs whose filter kills for calls that it does not list, such as
- * tests/programs/sandboxed.c in its ways. (man, apt, ctags, qemu-system and OpenSSH's sshd on
- * Debian 12 were tried: they install filters, but also work without this file.)
+ * For OpenSSH's sshd. Its network child kills itself for system calls that it does not list. On
+ * kernels before 6.15 the library sends an event at exit, and without this file each such child
+ * dies of SIGSYS. Every other program with such a filter would die of SIGSYS at fork or in a crash.
  *
  * Such a program allows the system calls that it needs, and a filter may kill the process for any
  * other. The library needs more, for example sendmsg at fork and getsockopt at close. Therefore we

@@ -44,10 +44,12 @@ row_git() {
 
 # Debian's own source of zlib, by its package lists, kept apart from the system's.
 prepare_zlib() {
-    local apt=$SHARED/apt code
+    local apt=$SHARED/apt code mirror
     code=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    # shellcheck disable=SC2016 # apt fills it in
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Component: main' | grep -m 1 'debian/$')
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$SHARED/zlib"
-    echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $code main" \
+    echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $code main" \
         >"$apt/list"
     local get=(timeout 120 apt-get -qq -o "Dir::Etc::SourceList=$apt/list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache=$apt/cache" -o APT::Sandbox::User=root)
