@@ -12,7 +12,8 @@
 
 #include "shim/nolibc.h"
 
-/* Written by the constructor only. */
+/* Written by the constructor, or before it by another library's constructor that calls a wrapper.
+ * Two threads would write the same. */
 static const struct link_map *program, *own, *last;
 
 /* Of our own object; the linker defines it. */
@@ -29,10 +30,11 @@ void objects_init(void)
         map = map->l_next;
     if (map == NULL)
         return;
-    program = first;
-    own = map;
+    const struct link_map *ours = map;
     for (; map != NULL; map = map->l_next)
         last = map;
+    program = first;
+    own = ours; /* last, because it says that the others are set */
 }
 
 const struct link_map *objects_first(void)
@@ -145,8 +147,12 @@ static enum objects_answer find_from(const struct link_map *map, const char *nam
     return OBJECTS_ABSENT;
 }
 
+/* Our constructor need not be the first. The loader honours -z initfirst for one object only, and
+ * libpthread has it before glibc 2.34. */
 enum objects_answer objects_find(const char *name, void **ret_address)
 {
+    if (own == NULL)
+        objects_init();
     return find_from(own != NULL ? objects_next(own) : NULL, name, ret_address);
 }
 

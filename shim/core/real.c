@@ -62,6 +62,8 @@ void *real_find(enum real_function function)
     enum objects_answer answer = objects_find(names[function], &found);
     if (answer == OBJECTS_UNKNOWN && &dlsym != NULL)
         found = dlsym(RTLD_NEXT, names[function]);
+    if (found == NULL && answer == OBJECTS_UNKNOWN)
+        return substitute(names[function]); /* not kept, because it may be known later */
     if (found == NULL)
         found = substitute(names[function]);
     __atomic_store_n(&real_functions[function], found, __ATOMIC_RELAXED);
