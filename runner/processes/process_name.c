@@ -9,7 +9,7 @@
 
 #define REFRESH_NS (1 * NS_PER_MS)
 
-/* The name is as the kernel has it (at most 15 bytes), so a copy of all its bytes is a string. */
+/* The kernel's name has at most 15 bytes, so a copy of the whole array is a string. */
 static void reach(struct process *process, int stream)
 {
     memcpy(process->stream_name[stream], process->name, sizeof process->name);
@@ -34,9 +34,9 @@ void process_name_frame(struct process *process, enum sscap_stream stream, const
     process->frames_due[stream]--;
     snprintf(process->stream_name[stream], SSCAP_NAME_SIZE, "%.*s", SSCAP_NAME_SIZE - 1, name);
     make_safe(process->stream_name[stream]);
+    /* The frame's event, which says the same, and later events have been taken in already. */
     if (process->frames_due[stream] == 0 && process->has_library)
-        reach(process,
-              stream); /* its event, which says the same, and what came after that are in already */
+        reach(process, stream);
 }
 
 void process_name_refresh(struct process *process, uint64_t now)

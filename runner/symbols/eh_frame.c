@@ -71,8 +71,8 @@ static size_t pointer_size(const struct elf *elf, uint8_t encoding)
 static bool read_entry(const struct elf *elf, uint64_t at, uint8_t *buffer, struct bytes *ret)
 {
     uint32_t length;
-    if (!elf_read(elf, at, &length, sizeof length) || length == 0 ||
-        length == UINT32_MAX) /* the end, or the 64-bit format */
+    /* The end, or the 64-bit format. */
+    if (!elf_read(elf, at, &length, sizeof length) || length == 0 || length == UINT32_MAX)
         return false;
     size_t n = length < FRAME_READ ? length : FRAME_READ;
     if (!elf_read(elf, at + sizeof length, buffer, n))

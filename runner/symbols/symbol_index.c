@@ -196,10 +196,11 @@ static void consider(struct search *search, const struct entry *entry, enum fit 
 {
     struct elf_symbol symbol;
     char name[SYMBOL_INDEX_NAME_SIZE] = "";
+    /* $x, $d, $t: ARM's mapping symbols for code and data. */
     if (!elf_symbols(search->elf, &search->index->table, entry->number, 1, &symbol) ||
         (fit != FIT_INSIDE && !reaches(search, &symbol)) ||
         !elf_symbol_name(search->elf, &search->index->table, symbol.name, name, sizeof name) ||
-        name[0] == '$') /* $x, $d, $t: ARM's mapping symbols for code and data */
+        name[0] == '$')
         return;
     make_safe(name);
     struct rank rank = rank_of(search, &symbol, entry->number, name);

@@ -393,8 +393,8 @@ int symbols_find(struct symbols *symbols, const char *path, const uint8_t *build
     set_module(ret, path, length);
     if (length >= PATH_MAX)
         return -ENAMETOOLONG;
-    if (path[0] !=
-        '/') /* "[vdso]" and the like, or a relative path, whose directory we do not know */
+    /* "[vdso]" and the like, or a relative path, whose directory we do not know. */
+    if (path[0] != '/')
         return -ENOENT;
     if (deleted && build_id_length == 0) /* the path now leads to another file, if to any */
         return -ESTALE;
