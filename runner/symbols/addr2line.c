@@ -68,7 +68,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
     sigemptyset(&defaults);
     for (int i = 1; i < SIGRTMAX; i++)
         if (i != SIGKILL && i != SIGSTOP)
-            sigaddset(&defaults, i); /* fails for libc's own signals, as it should */
+            sigaddset(&defaults, i); /* fails for libc's own signals, which we leave alone */
     int error = posix_spawnattr_setsigmask(attributes, &none);
     if (error == 0)
         error = posix_spawnattr_setsigdefault(attributes, &defaults);
@@ -160,14 +160,14 @@ static bool run_program(struct symbols *symbols, struct run *run, const char *pa
     close(ends[1]);
     bool ended = true;
     if (error == 0) {
-        /* Debug information can be larger than memory. A crash of addr2line is not worth a core
-         * file. */
+        /* We limit memory, because debug information can be larger than the machine's memory. We
+         * want no core file of addr2line, because it is of no use to the user. */
         const struct rlimit memory = {.rlim_cur = MEMORY_MAX, .rlim_max = MEMORY_MAX};
         const struct rlimit core = {0};
         (void)prlimit(pid, RLIMIT_AS, &memory, NULL);
         (void)prlimit(pid, RLIMIT_CORE, &core, NULL);
         ended = read_output(run, ends[0], deadline);
-        (void)kill(-pid, SIGKILL); /* the child is not reaped yet, so the number is still its own */
+        (void)kill(-pid, SIGKILL); /* not reaped yet, so the pid is still its own */
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
     } else if (error == ENOENT || error == EACCES) {

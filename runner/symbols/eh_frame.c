@@ -4,7 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
-enum { FRAME_READ = 96 }; /* bytes of a CIE or FDE; what precedes the instructions is shorter */
+enum { FRAME_READ = 96 }; /* bytes of a CIE or FDE; the part before its instructions is shorter */
 
 /* DW_EH_PE: the low bits say how a pointer in .eh_frame is stored, and the bits above say what it
  * is relative to. */
@@ -71,7 +71,7 @@ static size_t pointer_size(const struct elf *elf, uint8_t encoding)
 static bool read_entry(const struct elf *elf, uint64_t at, uint8_t *buffer, struct bytes *ret)
 {
     uint32_t length;
-    /* The end, or the 64-bit format. */
+    /* A length of 0 ends the section. UINT32_MAX means the 64-bit format, which is not read. */
     if (!elf_read(elf, at, &length, sizeof length) || length == 0 || length == UINT32_MAX)
         return false;
     size_t n = length < FRAME_READ ? length : FRAME_READ;

@@ -11,7 +11,7 @@
 
 enum {
     NAME_READ = 128, /* bytes of a name at a time */
-    NOTES_MAX = 256, /* that are searched for the build-id */
+    NOTES_MAX = 256, /* notes that are searched for the build-id */
 };
 
 /* --- the file --- */

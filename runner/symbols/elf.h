@@ -14,12 +14,12 @@
 #include <time.h>
 
 enum {
-    ELF_SYMBOLS_MAX = 4 << 20, /* a table with more is refused */
+    ELF_SYMBOLS_MAX = 4 << 20, /* of one table; a larger table is refused */
     ELF_SYMBOLS_AT_ONCE = 256,
     ELF_BUILD_ID_MAX = 64, /* bytes; ld makes 16 or 20, --build-id=0x... any number */
 };
 
-/* What tells whether a path still leads to the same bytes. */
+/* Two of these are equal if a path still leads to the same file with the same contents. */
 struct elf_identity {
     uint64_t device, inode, size;
     struct timespec modified, changed;

@@ -9,8 +9,8 @@
 
 enum {
     ENTRIES_FIRST = 1024,
-    /* Symbols before the address that are examined: nested functions, and other names of the
-     * function. */
+    /* Symbols before the address that are examined. There may be several, because a function may
+     * have other functions in it and several names. */
     WALK_MAX = 256,
 };
 
@@ -122,11 +122,11 @@ bool symbol_index_read(struct symbol_index *index, const struct elf *elf,
 
 /* --- finding an address --- */
 
-/* How well a symbol fits an address. */
+/* How well a symbol fits an address, in ascending order. FIT_OPEN: the symbol has no size. */
 enum fit { FIT_NONE, FIT_LABEL, FIT_OPEN, FIT_INSIDE };
 
-/* Which of two names for one address is shown: the one that is greater in the first member that
- * differs. */
+/* Decides which of two names for one address is shown. The name whose rank is greater in the
+ * first member that differs is shown. */
 struct rank {
     bool current;    /* of the default version */
     bool visible;    /* not local to one source file */
@@ -178,8 +178,8 @@ static bool is_better(const struct rank *a, const char *a_name, const struct ran
     return strcmp(a_name, b_name) < 0;
 }
 
-/* Whether a symbol without a size may cover the address. It ends with its section, or before the
- * next function. */
+/* Whether a symbol without a size may cover the address. Such a symbol ends with its section, or
+ * before the next function. */
 static bool reaches(const struct search *search, const struct elf_symbol *symbol)
 {
     struct elf_section section;
@@ -196,7 +196,7 @@ static void consider(struct search *search, const struct entry *entry, enum fit 
 {
     struct elf_symbol symbol;
     char name[SYMBOL_INDEX_NAME_SIZE] = "";
-    /* $x, $d, $t: ARM's mapping symbols for code and data. */
+    /* $x, $d and $t are ARM's mapping symbols. They mark code and data and are no functions. */
     if (!elf_symbols(search->elf, &search->index->table, entry->number, 1, &symbol) ||
         (fit != FIT_INSIDE && !reaches(search, &symbol)) ||
         !elf_symbol_name(search->elf, &search->index->table, symbol.name, name, sizeof name) ||
@@ -235,7 +235,8 @@ static void walk(struct search *search)
         else
             high = middle;
     }
-    /* A function begins after the symbol at hand, so a symbol without a size ends there. */
+    /* Whether a function begins between the symbol at hand and the address. A symbol without a size
+     * ends where that function begins. */
     bool passed = false;
     uint64_t passed_start = 0;
     for (size_t n = 0; n < WALK_MAX && n < low; n++) {

@@ -19,14 +19,14 @@
 /* The kernel appends this to the path of a deleted file (d_path in fs/d_path.c). */
 #define DELETED " (deleted)"
 
-/* Budget of symbols and sections to read. The first takes some seconds of work; the second then
- * allows a tenth of the time. */
+/* How many symbols and sections we may read. Reading WORK_AT_ONCE of them takes some seconds.
+ * WORK_PER_SECOND more may be read each second, which takes about a tenth of the time. */
 #define WORK_AT_ONCE    (32u << 20)
 #define WORK_PER_SECOND (1u << 20)
 
 enum {
     MEMOS = 512,
-    SLOW_MAX = 3, /* modules whose lines took too long; after that we ask for no more */
+    SLOW_MAX = 3, /* after so many modules whose lines took too long, we look up no more lines */
 };
 
 _Static_assert((int)SYMBOL_FUNCTION_SIZE == (int)SYMBOL_INDEX_NAME_SIZE,
@@ -34,7 +34,7 @@ _Static_assert((int)SYMBOL_FUNCTION_SIZE == (int)SYMBOL_INDEX_NAME_SIZE,
 
 struct module {
     char *path;
-    uint8_t build_id[SSCAP_BUILD_ID_MAX]; /* as the crash event named it */
+    uint8_t build_id[SSCAP_BUILD_ID_MAX]; /* as the crash event gave it */
     size_t build_id_length;
     uint64_t serial, used;
     struct elf_identity identity;
@@ -46,7 +46,7 @@ struct module {
     bool lines; /* there may be line numbers */
 };
 
-/* An earlier result, because many processes may crash at the same place. */
+/* An earlier result. We keep it, because many processes may crash at the same place. */
 struct memo {
     uint64_t offset; /* of the pc from the module's first mapped byte */
     bool exact;
@@ -120,8 +120,8 @@ static bool may_work(struct symbols *symbols, uint64_t items)
     return true;
 }
 
-/* Makes the module's index from the file's table of this type. False: there is no such table, it is
- * empty, or it is too much work. */
+/* Makes the module's index from the file's table of this type. False: there is no such table, it
+ * cannot be used, or it is too much work. */
 static bool read_index(struct symbols *symbols, struct module *module, const struct elf *elf,
                        uint32_t type)
 {
@@ -298,8 +298,8 @@ static int find_in(const struct module *module, const struct elf *elf, bool exac
         return -ENODATA;
     bool framed = eh_frame_find(elf, symbol->looked_up, &function);
     /* A signal handler returns to the first byte of __restore_rt, so the pc must not be moved back
-     * by one. glibc lets the frame information of __restore_rt begin one byte early for unwinders
-     * that always move back (sigaction on x86-64). */
+     * by one. In glibc, the frame information of __restore_rt begins one byte early, because some
+     * unwinders always move the pc back (sigaction on x86-64). */
     if (framed && function.signal && !exact)
         symbol->looked_up = symbol->vaddr;
     int error = find_name(module, elf, framed ? &function : NULL, symbol->looked_up, &found);
@@ -340,7 +340,7 @@ static struct memo *memo_of(struct symbols *symbols, uint64_t serial, uint64_t o
     return &symbols->memos[(hash >> 32) % MEMOS];
 }
 
-/* Whether there is an earlier result from a file that is still the same. */
+/* Copies an earlier result. False: there is none, or the file has changed since. */
 static bool recall(struct symbols *symbols, const struct module *module, const char *file,
                    uint64_t offset, bool exact, struct symbol *ret, int *ret_error)
 {
@@ -356,7 +356,7 @@ static bool recall(struct symbols *symbols, const struct module *module, const c
     return true;
 }
 
-/* symbols_find for the path of a file. */
+/* Does the work of symbols_find for the path of a file. */
 static int find_file(struct symbols *symbols, const char *file, const uint8_t *build_id,
                      size_t build_id_length, bool exact, struct symbol *symbol)
 {
@@ -393,7 +393,7 @@ int symbols_find(struct symbols *symbols, const char *path, const uint8_t *build
     set_module(ret, path, length);
     if (length >= PATH_MAX)
         return -ENAMETOOLONG;
-    /* "[vdso]" and the like, or a relative path, whose directory we do not know. */
+    /* This is "[vdso]" or the like, or a relative path, whose directory we do not know. */
     if (path[0] != '/')
         return -ENOENT;
     if (deleted && build_id_length == 0) /* the path now leads to another file, if to any */

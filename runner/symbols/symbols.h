@@ -1,8 +1,8 @@
 /* symbols.h: maps the program counters of a crash to functions.
  *
  * This happens after the crash, so the module's file may have been stripped, deleted, replaced or
- * made to attack its reader. What the file does not tell stays unknown; we never guess. C++ and
- * Rust names stay mangled. */
+ * made to attack its reader. We never guess what the file does not tell. C++ and Rust names
+ * stay mangled. */
 #ifndef SSCAP_RUNNER_SYMBOLS_SYMBOLS_H
 #define SSCAP_RUNNER_SYMBOLS_SYMBOLS_H
 
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-    SYMBOLS_MODULES_MAX = 32, /* in the cache; more than one crash names (SSCAP_MODULES_MAX) */
+    SYMBOLS_MODULES_MAX = 32, /* in the cache; one crash has fewer (SSCAP_MODULES_MAX) */
     /* Bytes of the cache. The module in use may take as many again. */
     SYMBOLS_BYTES_MAX = 64 << 20,
     SYMBOL_MODULE_SIZE = 64,
@@ -26,11 +26,12 @@ struct symbols;
 struct symbol {
     char module[SYMBOL_MODULE_SIZE];     /* the file name without directories */
     char function[SYMBOL_FUNCTION_SIZE]; /* without version, cut; "": no name is known */
-    uint64_t function_start;             /* of the function's first byte; 0: not known */
+    uint64_t function_start;             /* address of its first byte; 0: not known */
     /* Of the pc; if the file is not known, the offset from its first mapped byte. */
     uint64_t vaddr;
     uint64_t offset; /* of the pc in the function; equal to vaddr if function_start is 0 */
-    /* vaddr, or the byte before it if the pc is a return address: that byte is in the call. */
+    /* vaddr; if the pc is a return address, the byte before it, because that byte is in the
+     * call. */
     uint64_t looked_up;
     bool exact_file; /* the file has the crash's build-id */
     /* Source file; "": not known. A long path is cut at its beginning, with "...". */
@@ -58,12 +59,13 @@ int symbols_find(struct symbols *symbols, const char *path, const uint8_t *build
                  size_t build_id_length, uint64_t start, uint64_t pc, bool exact,
                  struct symbol *ret);
 
-/* For addr2line.c: the path of a module that may have line numbers and whose file is still the
- * same; else NULL. The path is valid until the next symbols_find. */
+/* For addr2line.c: returns the path of a module that may have line numbers. NULL: it has
+ * none, its file has changed, or it is no longer in the cache. The path is valid until the next
+ * symbols_find. */
 const char *symbols_lined(struct symbols *symbols, uint64_t serial);
 
-/* For addr2line.c: the module takes too long and will not be tried again. 0: addr2line cannot be
- * run, so no module will be. */
+/* For addr2line.c: notes that a module takes too long, so that it is not tried again. 0: addr2line
+ * cannot be run, so no module is tried again. */
 void symbols_not_lined(struct symbols *symbols, uint64_t serial);
 
 /* How many symbol tables were skipped, because a table was too large (ELF_SYMBOLS_MAX) or there
