@@ -13,7 +13,7 @@
 #include "runner/signals.h"
 #include "runner/util.h"
 
-/* + n: the status of a shell whose last command was killed by signal n. */
+/* A shell exits with this status plus n if signal n has killed its last command. */
 enum { SHELL_SIGNAL = 128 };
 
 void error_groups_init(struct error_groups *errors, const struct options *options,
@@ -64,7 +64,7 @@ static bool is_normal_exit(const struct error_groups *errors, const struct proce
     if (code == SHELL_SIGNAL + SIGPIPE && process->broken_pipe)
         return true;
     if (process->is_runner && code != STATUS_FAILED)
-        return true; /* the status is that of its command, which has reported the failure itself */
+        return true; /* a nested sscap exits with its command's status and has its own report */
     return options_exit_is_ok(errors->options, process->name, code);
 }
 
@@ -110,7 +110,7 @@ static bool take_place(struct error_groups *errors, const struct process *proces
     return true;
 }
 
-/* Moves the evidence from the first member to the group, because the process is finished. */
+/* Moves the evidence from the first member to the group, because the process is freed soon. */
 static void move_evidence(struct error_groups *errors, struct error_group *group,
                           struct process *process)
 {
@@ -203,7 +203,7 @@ static void count(struct error_groups *errors, const struct process *process)
     }
 }
 
-/* Notes the failure in the parent, whose own failure may be its consequence. */
+/* Notes the failure in the parent, because the parent may fail as a consequence. */
 static void tell_parent(const struct process *process, uint32_t number)
 {
     struct process *parent = processes_newest(process->set, process->ppid);

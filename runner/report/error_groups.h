@@ -13,7 +13,7 @@
 #include "runner/symbols/symbols.h"
 
 enum {
-    GROUPS_MAX = PLACES_MAX, /* kinds of failure; processes of further kinds are counted */
+    GROUPS_MAX = PLACES_MAX, /* kinds of failure; processes of further kinds are only counted */
     GROUP_FRAMES_MAX = 24,   /* of a group's backtrace */
     GROUP_PIDS_MAX = 8,      /* of its first members */
     EVIDENCE_MAX = 4 << 20, /* bytes of all groups' evidence together; groups beyond it have none */
@@ -28,7 +28,7 @@ struct error_group {
     uint64_t fingerprint;
     char basis[BASIS_SIZE];
     uint64_t count;
-    uint64_t first, last;       /* now_ns of the members' ends */
+    uint64_t first, last;       /* now_ns of the earliest and the latest end of a member */
     uint64_t shortest, longest; /* ns: how long members ran */
     int32_t pids[GROUP_PIDS_MAX];
     /* Of the first member: */
@@ -48,7 +48,7 @@ struct error_groups {
     const struct options *options;
     struct symbols *symbols;
     struct buffer *buffer; /* the buffer in which groups have their places */
-    struct tails *tails;   /* a group's last lines leave the room of these tails */
+    struct tails *tails;   /* a group's last lines no longer count in these */
     /* The stream (enum sscap_stream) among whose lines the group has its place. */
     uint8_t stream;
     struct error_group *groups[GROUPS_MAX];
@@ -57,7 +57,7 @@ struct error_groups {
     uint64_t signals, exits, vanished; /* processes */
     uint64_t not_grouped;              /* processes of further kinds */
     uint64_t without_evidence;         /* groups */
-    /* Bits: signals that the user has sent. A process that one of them kills is no failure. */
+    /* Bits: signals that the user has sent. A process that one of them kills has not failed. */
     uint64_t asked;
     bool ending; /* the user has ended the whole tree, so other failures are a consequence */
 };
@@ -66,8 +66,8 @@ void error_groups_init(struct error_groups *errors, const struct options *option
                        struct symbols *symbols, struct buffer *buffer, struct tails *tails);
 void error_groups_clear(struct error_groups *errors);
 
-/* Takes in how a process ended, once all about it is known. False: the buffer has no room for the
- * group's place, so call it again later. */
+/* Records how a process ended. The caller calls it once everything about the process is known.
+ * False: the buffer has no room for the group's place, so the caller calls it again later. */
 bool error_groups_take(struct error_groups *errors, struct process *process);
 
 /* The group whose place a record of the buffer is. NULL: the record is a line. */
@@ -77,7 +77,7 @@ const struct error_group *error_groups_of_record(const struct error_groups *erro
 /* Writes, for example, "worker: killed by SIGSEGV in crash_here". The text is one line at most. */
 void error_groups_title(const struct error_group *group, char *text, size_t size);
 
-/* Sorts the groups for the report: crashes first, then by the end of the first member. */
+/* Sorts the groups for the report, by kind and then by the earliest end of a member. */
 size_t error_groups_sorted(const struct error_groups *errors,
                            const struct error_group *ret[GROUPS_MAX]);
 

@@ -39,8 +39,8 @@ static const char *after_number(const char *from)
     return at;
 }
 
-/* Returns the end of a long word of hexadecimal digits, at least one of them decimal: an address, a
- * hash or an identifier. Else `from`. */
+/* Returns the end of a word of at least 6 hexadecimal digits, at least one of them decimal, because
+ * such a word is an address, a hash or an identifier. Else returns `from`. */
 static const char *after_hexadecimal(const char *from)
 {
     const char *at = from;
@@ -88,7 +88,7 @@ void fingerprint_mask(char *line)
         *to = '\0';
 }
 
-/* Copies the last line of stderr that is not blank. */
+/* Copies the last line of stderr that is not blank, and masks it. */
 static void last_line(const struct tail *tail, char *line, size_t size)
 {
     size_t length = tail->length;
@@ -117,7 +117,7 @@ static int describe_frame(char *text, size_t size, const struct symbol *frame)
     stack_plain_name(frame, function);
     if (function[0] != '\0')
         return snprintf(text, size, "|%s!%s", frame->module, function);
-    /* The part of the address that address space randomisation does not change. */
+    /* We use the low 12 bits, because address space randomisation changes only the others. */
     if (frame->module[0] == '\0')
         return snprintf(text, size, "|?%03llx", (unsigned long long)(frame->vaddr & 0xfff));
     return snprintf(
@@ -164,7 +164,7 @@ void fingerprint_basis(char basis[BASIS_SIZE], const struct process *process,
         return;
     }
     if (killed && !signal_is_fault(WTERMSIG(ending->status)))
-        return; /* the process was killed from outside, so its frames do not tell the reason */
+        return; /* the process was killed from outside, so its last line does not tell the reason */
     last_line(&process->source.tail[SSCAP_ERR], line, sizeof line);
     snprintf(basis + length, BASIS_SIZE - (size_t)length, "|%s", line);
 }

@@ -13,8 +13,9 @@
 enum { FINGERPRINT_VERSION = 1, BASIS_SIZE = 512 };
 
 /* Writes the basis of a process that failed: its name, how it ended, and where. The place is the
- * function at fault and the functions that it called last. Without frames it is the last line of
- * stderr, masked. */
+ * function at fault and the function that it called last. Without frames it is the sender of the
+ * signal or the lack of memory, if one of them is known, else the last line of stderr, masked. If
+ * an unknown sender killed the process, the basis has no place. */
 void fingerprint_basis(char basis[BASIS_SIZE], const struct process *process,
                        const struct symbol *frames, size_t n);
 

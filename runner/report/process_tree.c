@@ -117,8 +117,8 @@ static void print_node(const struct printer *printer, const struct node *node, u
     fputs(node->failed ? "  <- failed\n" : "\n", printer->file);
 }
 
-/* Goes depth first. This is not recursive, because a chain of daemons may be as long as the tree is
- * large. */
+/* Prints a process and its descendants, depth first. This is not recursive, because a chain of
+ * children may be as long as the tree has nodes. */
 static void print_all(struct printer *printer, uint32_t root)
 {
     const struct node *nodes = printer->tree->nodes;

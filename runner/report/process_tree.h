@@ -1,5 +1,5 @@
 /* process_tree.h: the tree of all processes of a session, for --tree. The tree is bounded, and
- * processes beyond it are counted. */
+ * further processes are only counted. */
 #ifndef SSCAP_RUNNER_REPORT_PROCESS_TREE_H
 #define SSCAP_RUNNER_REPORT_PROCESS_TREE_H
 
@@ -44,7 +44,7 @@ void process_tree_adopt(struct process_tree *tree, const struct process *process
 /* Updates the node: name, status and times. */
 void process_tree_note(struct process_tree *tree, const struct process *process, bool failed);
 
-/* Prints the tree. */
+/* Prints the tree. `now` (now_ns) tells how long a process has run that has not ended. */
 void process_tree_print(const struct process_tree *tree, FILE *file, bool utf8, uint64_t now);
 
 #endif

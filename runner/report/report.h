@@ -1,5 +1,5 @@
-/* report.h: the report on stderr at the session's end: what failed and how, the first failure
- * first, and the process tree. */
+/* report.h: the report on stderr at the session's end: what failed and how, and the process
+ * tree. */
 #ifndef SSCAP_RUNNER_REPORT_REPORT_H
 #define SSCAP_RUNNER_REPORT_REPORT_H
 

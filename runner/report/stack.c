@@ -63,8 +63,8 @@ size_t stack_frames(struct symbols *symbols, const struct sscap_crash *crash, st
 
 /* --- the frame at fault --- */
 
-/* Libraries of a run-time. When they crash, the cause is most likely in the program that called
- * them, or in memory that it damaged. */
+/* Whether the module is a run-time library. If such a library crashes, the cause is most likely in
+ * the program that called it, or in memory that the program damaged. */
 static bool is_runtime(const char *module)
 {
     static const char *const names[] = {
@@ -83,7 +83,7 @@ static bool is_known_function(const struct symbol *frame)
     return frame->function[0] != '\0' || frame->function_start != 0;
 }
 
-/* An address that is in no function (a jump to data) is skipped, because its caller is at fault. */
+/* We skip an address that is in no function (a jump to data), because its caller is at fault. */
 size_t stack_culprit(const struct symbol *frames, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -6,7 +6,7 @@
 
 struct totals {
     uint64_t begun, now; /* now_ns */
-    int32_t command;     /* its pid */
+    int32_t command;     /* the command's pid */
     uint64_t processes, without_library;
     uint64_t lines, bytes;
     /* What was dropped or refused, and why: */
