@@ -16,7 +16,7 @@ enum { BATCH = 64 };
 struct loop {
     int epoll;
     bool stopped;
-    int n; /* events of the batch in hand */
+    int n; /* events of the current batch */
     struct epoll_event batch[BATCH];
     struct list watches; /* active ones */
     struct timer *timers;

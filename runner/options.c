@@ -1,7 +1,6 @@
-/* options.c: the table of options, and reading them (see options.h).
- *
- * One row says everything of an option: command line, variable, --help and the checks of its value
- * come from here. */
+/* options.c: the table of options, and its interpreter (see options.h). One row says everything
+ * about an option: the command line, the variable, --help and the checks of the value come from
+ * it. */
 #define _GNU_SOURCE
 #include "runner/options.h"
 
@@ -39,11 +38,11 @@ struct option_row {
     const char *name;
     char letter; /* or 0 */
     enum kind kind;
-    const char *argument; /* as --help has it */
+    const char *argument; /* as --help prints it */
     const char *choices;  /* KIND_CHOICE: words in the order of their enum, separated by '|' */
     size_t offset;        /* of its member of struct options */
     uint64_t min, max;    /* KIND_COUNT and KIND_SIZE */
-    const char *help;     /* NULL: not for users */
+    const char *help;     /* NULL: --help does not print the option */
 };
 
 #define AT(member)      offsetof(struct options, member)
@@ -109,7 +108,7 @@ enum {
     HELP_WIDTH = 79
 };
 
-/* Breaks text at blanks, so that it stands from HELP_COLUMN to HELP_WIDTH. */
+/* Prints text from HELP_COLUMN to HELP_WIDTH, broken at blanks. */
 static void print_wrapped(const char *text)
 {
     int column = HELP_COLUMN;
@@ -160,8 +159,7 @@ static void print_help(void)
          "125: sscap failed; 126: COMMAND cannot be executed; 127: COMMAND not found.");
 }
 
-/* What was asked for has been printed; or has not (a full disk), which must not look like success.
- */
+/* Ends after --help or --version. A failed write (a full disk) must not look like success. */
 __attribute__((noreturn)) static void end_output(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout))
@@ -169,8 +167,8 @@ __attribute__((noreturn)) static void end_output(void)
     exit(0);
 }
 
-/* Says what is wrong with the value of an option, which is named as the user named it (--lines or
- * SSCAP_LINES), and exits. */
+/* Says what is wrong with an option's value and exits. `source` names the option as the user wrote
+ * it (--lines or SSCAP_LINES). */
 __attribute__((noreturn)) static void refuse(const char *source, const char *value, const char *why)
 {
     die("%s: '%s' %s", source, value, why);
@@ -222,7 +220,7 @@ static bool read_flag(const char *source, const char *value)
     return value[0] == '1';
 }
 
-/* Codes from 1 to 255, separated by ','. */
+/* Reads codes from 1 to 255, separated by ','. */
 static bool read_codes(const char *text, struct ok_exit *ok)
 {
     for (;;) {
@@ -239,7 +237,7 @@ static bool read_codes(const char *text, struct ok_exit *ok)
     }
 }
 
-/* NAME=CODE[,CODE]; several, separated by blanks, in the variable. */
+/* Reads NAME=CODE[,CODE]. The variable may have several, separated by blanks. */
 static void read_ok_exits(struct options *options, const char *source, const char *value)
 {
     char *copy = strdup(value);
@@ -321,7 +319,7 @@ static void set(struct options *options, const struct option_row *row, const cha
     }
 }
 
-/* SSCAP_ON_FULL for on-full. */
+/* Makes SSCAP_ON_FULL from on-full. */
 static bool variable_of(const struct option_row *row, char name[VARIABLE_MAX])
 {
     size_t length = sizeof VARIABLE_PREFIX - 1;
@@ -334,7 +332,7 @@ static bool variable_of(const struct option_row *row, char name[VARIABLE_MAX])
     return true;
 }
 
-/* Variables that are no options. */
+/* Variables that are not options. */
 static const char *const other_variables[] = {SSCAP_ENV_SESSION, SSCAP_ENV_RUNNER, "SSCAP_LIBRARY",
                                               "SSCAP_DEBUG"};
 
@@ -352,8 +350,8 @@ static bool is_variable(const char *name, size_t length)
     return false;
 }
 
-/* A wrong variable does not keep the command from starting, because the environment may be made for
- * a later version of sscap. */
+/* An unknown variable is not an error, because the environment may be made for a later version of
+ * sscap. */
 static void warn_of_unknown_variables(void)
 {
     for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
@@ -378,14 +376,13 @@ static void read_environment(struct options *options)
     }
 }
 
-/* Says what getopt_long refused: by its letter where it stood among others, else the word as it is.
- */
+/* Says what getopt_long refused: the letter if it was one of several in a word, else the word. */
 static void bad_option(bool lacks_value, const char *word)
 {
     const char letter[] = {'-', (char)optopt, '\0'};
     const char *name = optopt > 0 && optopt < 256 ? letter : word;
-    if (!lacks_value &&
-        optopt >= 256) /* a long option of ours, with a value that it does not take */
+    /* A long option of ours, with a value that it does not take. */
+    if (!lacks_value && optopt >= 256)
         die("option takes no value: '%s' (see sscap --help)", word);
     die("%s '%s' (see sscap --help)", lacks_value ? "value missing for option" : "unknown option",
         name);
@@ -394,8 +391,9 @@ static void bad_option(bool lacks_value, const char *word)
 void options_read(struct options *options, int argc, char *argv[])
 {
     struct option table[ROWS + 1] = {0};
-    char letters[LETTERS_MAX] =
-        "+:"; /* options end at the first word that is none; ':' is returned for a missing value */
+    /* '+': options end at the first word that is not an option; ':': a missing value is returned as
+     * ':'. */
+    char letters[LETTERS_MAX] = "+:";
     size_t n = 2;
     *options = (struct options){.lines = 10000,
                                 .bytes = 16 << 20,

@@ -38,7 +38,7 @@ struct options {
     bool strict;       /* a failure anywhere in the tree shows in the exit status */
     bool tree;         /* print the process tree at the end */
     bool no_arguments; /* keep programs' arguments out of reports */
-    int stderr_mode;   /* enum stderr_mode, and so on: ints, for the table sets them */
+    int stderr_mode;   /* enum stderr_mode and so on; ints, because the table sets them */
     int buffer_mode;
     int wait_mode;
     int full_mode;
@@ -53,9 +53,9 @@ struct options {
     char **command;    /* argv, NULL-terminated */
 };
 
-/* Fills options from the environment, then from argv, which overrides it. Prints help and exits
- * with 0 where that is asked for; says what is wrong and exits with 125 where something is. Strings
- * stay argv's and the environment's. */
+/* Fills options from the environment and then from argv, which overrides it. Prints help and exits
+ * with 0 if the user asks for it. Says what is wrong and exits with 125 if something is. The
+ * strings belong to argv and the environment. */
 void options_read(struct options *options, int argc, char *argv[]);
 
 /* Whether the user has named this exit status as normal for this program. */

@@ -19,14 +19,14 @@ enum tag_placeholder {
     TAG_PLACEHOLDERS
 };
 
-/* NULL, or what is wrong with a template. */
+/* Returns what is wrong with a template, or NULL. */
 const char *tag_template_check(const char *template);
 
 /* Whether a template has this placeholder, e.g. "rank". */
 bool tag_template_has(const char *template, const char *placeholder);
 
-/* The placeholder that `text` begins with (enum tag_placeholder), and its length with the braces;
- * -1: none. */
+/* The placeholder at the beginning of `text` (enum tag_placeholder), and its length with the
+ * braces. -1: none. */
 int tag_template_placeholder(const char *text, size_t *ret_length);
 
 #endif

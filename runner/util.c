@@ -20,7 +20,7 @@ __attribute__((format(printf, 1, 0))) static void say_list(const char *format, v
         length = sizeof text - 2;
     text[length++] = '\n';
     ssize_t written = write(STDERR_FILENO, text, length);
-    (void)written; /* nowhere left to say it */
+    (void)written; /* there is no other place to report it */
 }
 
 void say(const char *format, ...)

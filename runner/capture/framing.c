@@ -1,4 +1,4 @@
-/* frames.c: see frames.h. */
+/* framing.c: see framing.h. */
 #define _GNU_SOURCE
 #include "runner/capture/framing.h"
 

@@ -1,7 +1,7 @@
 /* intake.c: see intake.h.
  *
- * A process sends its first event over ctl before its first byte. So events are taken in before
- * bytes are read, and once more when the bytes are of a process that is not known. */
+ * A process sends its first event over ctl before its first byte. So we take in events before we
+ * read bytes, and again if the bytes come from an unknown process. */
 #define _GNU_SOURCE
 #include "runner/capture/intake.h"
 
@@ -22,14 +22,14 @@
 #include "runner/util.h"
 
 enum {
-    READS_PER_TURN = 8, /* then the other stream, signals and sinks have theirs */
+    READS_PER_TURN = 8, /* then the other stream, signals and sinks get their turn */
     WRITERS_WAKE_NS = 50 * 1000,
     WRITERS_WAKE_TRIES = 100,
     WRITERS_QUIET = 20,
     NOT_FULL_BYTES = 64 * 1024, /* less than any stream's send buffer */
 };
 
-/* Finds the next header at or after `at`; sets frame_at. */
+/* Finds the next header at or after `at`, and sets frame_at. */
 static void seek_frame(struct stream *stream, size_t at)
 {
     stream->frame_at = framing_seek(stream->chunk, at, stream->to, stream->cut,
@@ -44,13 +44,14 @@ static void skip(struct stream *stream, size_t n)
     stream->position += n;
 }
 
-/* A process of which nothing is known yet: as /proc shows it, else by its pid alone. */
+/* Makes a process that has sent no event, from /proc or with its pid alone. */
 static struct process *new_process(struct stream *stream)
 {
     struct processes *processes = stream->intake->processes;
     struct process *process = processes_discover(processes, stream->pid, stream->pidfd);
     if (process == NULL) {
-        /* It is dead and reaped. Then its parent has told of it by now, if it ever will. */
+        /* The process is dead and reaped, so its parent has already sent its event, if it sends
+         * one. */
         ctl_drain(stream->intake->ctl);
         process = processes_find(processes, stream->pid, stream->which, stream->position);
         if (process != NULL)
@@ -63,7 +64,7 @@ static struct process *new_process(struct stream *stream)
     return process;
 }
 
-/* The process that wrote what stands at the stream's position. NULL: no memory. */
+/* The process that wrote the bytes at the stream's position. NULL: no memory. */
 static struct process *process_of(struct stream *stream)
 {
     struct intake *intake = stream->intake;
@@ -83,7 +84,7 @@ static void drop_pidfd(struct stream *stream)
     stream->pidfd = PIDFD_NONE;
 }
 
-/* As tags show the writer of text. */
+/* The writer of text, as tags show it. */
 static struct writer writer_of(const struct stream *stream, struct process *process, uint32_t tid)
 {
     struct writer who = {
@@ -98,7 +99,8 @@ static struct writer writer_of(const struct stream *stream, struct process *proc
     return who;
 }
 
-/* Takes in text, [from, end) of the chunk, as far as the buffer has room. False: it is full. */
+/* Takes in the text [from, end) of the chunk, as far as the buffer has room. False: the buffer is
+ * full. */
 static bool feed(struct stream *stream, struct process *process, uint32_t tid, size_t end)
 {
     const size_t from = stream->from;
@@ -108,7 +110,7 @@ static bool feed(struct stream *stream, struct process *process, uint32_t tid, s
     return stream->from == end;
 }
 
-/* The frame at chunk[from]. False: the chunk ends within it. */
+/* Takes in the frame at chunk[from]. False: the chunk ends within the frame. */
 static bool take_frame(struct stream *stream, struct process *process)
 {
     struct sscap_frame frame;
@@ -117,13 +119,14 @@ static bool take_frame(struct stream *stream, struct process *process)
         return false;
     const char *payload = stream->chunk + stream->from + sizeof frame;
     if (frame.type == SSCAP_FRAME_IMAGE) {
-        /* The event that goes with it, and those of the new program. */
+        /* This takes in the event that belongs to the frame, and the events of the new program. */
         ctl_drain_inherited(stream->intake->ctl);
         process_name_frame(process, stream->which, payload);
     } else if (frame.type == SSCAP_FRAME_EVENT) {
-        ctl_drain(stream->intake->ctl); /* what the process has sent in other ways is older */
+        ctl_drain(stream->intake->ctl); /* what the process sent on other sockets is older */
         bool late = process->late;
-        process->late = true; /* it may be known to have ended, but this is from before */
+        /* The end of the process may be known, but this frame was sent before. */
+        process->late = true;
         ctl_take(stream->intake->ctl, stream->pid, payload, frame.length);
         process->late = late;
     }
@@ -136,7 +139,7 @@ static bool take_frame(struct stream *stream, struct process *process)
     return true;
 }
 
-/* Takes in [from, to). False when the buffer is full before the end. */
+/* Takes in [from, to). False: the buffer is full. */
 static bool take(struct stream *stream)
 {
     struct process *process = stream->from < stream->to ? process_of(stream) : NULL;
@@ -145,7 +148,7 @@ static bool take(struct stream *stream)
         skip(stream, stream->to - stream->from);
         return true;
     }
-    if (!process->has_library) /* or its IMAGE event has not been read yet */
+    if (!process->has_library) /* false also if its IMAGE event has not been read yet */
         ctl_drain_inherited(stream->intake->ctl);
     process_name_refresh(process, stream->intake->lines->now);
     while (stream->from < stream->to) {
@@ -165,20 +168,20 @@ static bool take(struct stream *stream)
 
 /* --- receiving --- */
 
-/* Only the first `kept` bytes of the chunk are left, and what is received next goes behind them. */
+/* Keeps only the first `kept` bytes of the chunk. What is received next follows them. */
 static void begin_chunk(struct stream *stream, size_t kept)
 {
     const size_t end = stream->to;
     lines_new_chunk(stream->intake->lines, stream->which);
-    HANDOVER_SET(stream->message.msg_len, 0); /* first: then there is nothing behind `from` */
+    HANDOVER_SET(stream->message.msg_len, 0); /* first, because it makes [from, to) empty */
     HANDOVER_SET(stream->kept, kept);
     HANDOVER_SET(stream->from, 0);
     stream->to = kept;
     stream->frame_end = stream->frame_end > end ? stream->frame_end - end : 0;
 }
 
-/* A header that the last chunk broke off stands at its end: what follows it goes behind it, if it
- * is the same writer's. */
+/* Moves a header that is cut off at the chunk's end to its beginning. The next bytes complete it if
+ * they have the same writer. */
 static size_t keep_cut(struct stream *stream)
 {
     size_t kept = stream->to - stream->from;
@@ -194,7 +197,7 @@ static size_t keep_cut(struct stream *stream)
     stream->frame_at = 0;
     if (n > 0 && pid == stream->pid)
         return kept;
-    stream->cut = false; /* it was text that looked like one */
+    stream->cut = false; /* the bytes were text that looked like a header */
     seek_frame(stream, 0);
     return take(stream) ? 0 : kept;
 }
@@ -208,7 +211,7 @@ static void end_stream(struct stream *stream)
     stream->open = false;
 }
 
-/* One read. False when there is nothing (more) to be had now. */
+/* Reads once. False: there is nothing to read now. */
 static bool read_chunk(struct stream *stream)
 {
     struct intake *intake = stream->intake;
@@ -216,15 +219,15 @@ static bool read_chunk(struct stream *stream)
     int32_t pid;
     size_t kept = keep_cut(stream);
     if (kept > 0 && !stream->cut)
-        return false; /* stalled */
-    /* A pidfd costs 4 us: only where there are processes that tell nothing of those that they
-     * start. */
+        return false; /* the stream is stalled */
+    /* A pidfd costs 4 us, so we ask for it only while there are processes without the library,
+     * which do not announce their children. */
     bool wants_pidfd = intake->pidfds && intake->processes->no_library_live > 0;
     n = recv_creds_shared(stream->watch.fd, stream->chunk + kept, INTAKE_CHUNK_SIZE - kept, 0, &pid,
                           wants_pidfd ? &stream->pidfd : NULL, &stream->message);
     if (n < 0 && errno == EAGAIN)
         return false;
-    if (n <= 0) { /* 0: no process holds the other end any more; a reset says the same */
+    if (n <= 0) { /* 0: no process has the other end open any more; ECONNRESET means the same */
         end_stream(stream);
         return false;
     }
@@ -239,7 +242,7 @@ static bool read_chunk(struct stream *stream)
     return true;
 }
 
-/* Whether the chunk holds what could be taken in now: all but a header that it breaks off. */
+/* Whether the chunk has bytes that can be taken in now, which a cut-off header cannot. */
 static bool has_text(const struct stream *stream)
 {
     return stream->open && stream->from < stream->to &&
@@ -272,7 +275,7 @@ void intake_resume(struct intake *intake)
     }
 }
 
-/* --- the whole --- */
+/* --- opening and closing --- */
 
 int intake_init(struct intake *intake, struct loop *loop, struct ctl *ctl,
                 struct processes *processes, struct lines *lines, const int fds[SSCAP_STREAMS],
@@ -309,8 +312,8 @@ void intake_clear(struct intake *intake)
     }
 }
 
-/* Reads and throws away what is there now: not what a fast writer adds meanwhile, or there would be
- * no end. */
+/* Discards what is in the socket now. It does not read what a fast writer adds meanwhile, because
+ * it might never end. */
 static void drain(struct stream *stream)
 {
     int unread = 0;
@@ -325,10 +328,10 @@ static void drain(struct stream *stream)
     }
 }
 
-/* A writer that waits for room when its stream is shut gets EPIPE without the signal
- * (unix_stream_sendmsg). On a pipe that never happens. So the stream is emptied and left for a
- * moment. If it then holds something, but not much, the writer that waited is writing again. If it
- * holds nothing time after time, no one is writing. */
+/* A writer that is blocked when its stream is shut down gets EPIPE without SIGPIPE
+ * (unix_stream_sendmsg in net/unix/af_unix.c). A pipe always raises SIGPIPE. So we empty the stream
+ * and wait for a moment. If the stream then holds something, but not much, the writer that was
+ * blocked is writing again. If it is empty time after time, no process is writing. */
 static void settle_writers(struct stream *stream)
 {
     const struct timespec moment = {.tv_nsec = WRITERS_WAKE_NS};
@@ -351,8 +354,8 @@ void intake_abandon(struct intake *intake, enum sscap_stream which)
     skip(stream, stream->to - stream->from);
     settle_writers(stream);
     shutdown(stream->watch.fd, SHUT_RD);
-    drain(stream); /* bytes left unread would make close(2) a reset (ECONNRESET) for whoever writes
-                      next */
+    /* If bytes are unread, close(2) makes the writers' next call fail with ECONNRESET. */
+    drain(stream);
     end_stream(stream);
 }
 

@@ -1,9 +1,9 @@
 /* guardian.c: see guardian.h.
  *
- * The guardian, the runner and the command are in one process group, so all of them get what the
- * terminal or `kill -PGID` sends. The guardian passes on only what somebody has sent to a pid. It
- * tells the runner who that was, by which the runner sees whether it got the same signal itself
- * (signals.c). */
+ * The guardian, the runner and the command are in one process group, so all of them get the signals
+ * that the terminal or `kill -PGID` sends. The guardian passes on only signals that a process has
+ * sent to the guardian's pid. It tells the runner the sender, by which the runner sees whether it
+ * got the same signal itself (signals.c). */
 #define _GNU_SOURCE
 #include "runner/failover/guardian.h"
 
@@ -29,16 +29,16 @@ struct guardian {
     const struct options *options;
     const struct channels *channels;
     struct shared_state *state;
-    pid_t runner; /* 0: dead before its time */
-    int orders;   /* to the runner */
+    pid_t runner; /* 0: the runner was killed */
+    int orders;   /* the socket to the runner */
     int signals;
-    bool stop;           /* asked to, as soon as the runner has stopped */
-    bool runner_stopped; /* which shows what it has before */
+    bool stop;           /* the guardian must stop as soon as the runner has stopped */
+    bool runner_stopped; /* the runner stops after it has shown what it has */
     uint64_t from_terminal;
-    /* From here on: used when the runner is dead. */
-    int status;                 /* the command's, as waitpid has it; COMMAND_UNWAITED */
-    pid_t relay[SSCAP_STREAMS]; /* 0: it has ended */
-    bool leaving;               /* shows what was written until now, and ends */
+    /* The members from here on are used when the runner is dead. */
+    int status;                 /* the command's, as waitpid(2) gives it, or COMMAND_UNWAITED */
+    pid_t relay[SSCAP_STREAMS]; /* 0: the relay has ended */
+    bool leaving;               /* the guardian shows what was written until now, and ends */
 };
 
 static _Noreturn void leave(const struct guardian *g, int code, int command_status)
@@ -49,7 +49,7 @@ static _Noreturn void leave(const struct guardian *g, int code, int command_stat
 
 /* --- without a runner --- */
 
-/* 0: it has ended, or was never started. */
+/* The command's pid. 0: the command has ended or was never started. */
 static pid_t command(const struct guardian *g)
 {
     return g->status == COMMAND_UNWAITED ? __atomic_load_n(&g->state->command, __ATOMIC_ACQUIRE)
@@ -57,7 +57,8 @@ static pid_t command(const struct guardian *g)
 }
 
 /* The streams (bits) that one process relays together with this one. A reader of stdout that does
- * not read must not hold stderr up; where both are one file, their order must be kept. */
+ * not read must not hold up stderr. If both are one file, one process relays both, which keeps
+ * their order. */
 static uint32_t relayed_with(const struct guardian *g, int stream)
 {
     const struct outputs *outputs = &g->state->outputs;
@@ -65,8 +66,8 @@ static uint32_t relayed_with(const struct guardian *g, int stream)
     return both & 1u << stream ? both : 1u << stream;
 }
 
-/* Starts a process that relays the stream and those that go with it. It counts as the first one's.
- */
+/* Starts a process that relays the stream and those that belong to it. Its pid is noted for the
+ * first of them. */
 static void start_relay(struct guardian *g, int stream, bool salvage)
 {
     uint32_t streams = relayed_with(g, stream);
@@ -75,7 +76,7 @@ static void start_relay(struct guardian *g, int stream, bool salvage)
     g->relay[stream] = fork();
     if (g->relay[stream] > 0)
         return;
-    /* Where there is no memory for a process, it is done here, and signals wait. */
+    /* If there is no memory for a process, we relay here, and signals wait. */
     relay_run(g->channels, g->state, streams, salvage, g->options->tail_lines);
     if (g->relay[stream] == 0)
         _exit(0);
@@ -107,7 +108,8 @@ static void reap(struct guardian *g)
             if (pid != g->relay[i])
                 continue;
             g->relay[i] = 0;
-            if (WIFSIGNALED(status)) /* over what a dying runner left behind */
+            /* The relay crashed over data that the dying runner left damaged. */
+            if (WIFSIGNALED(status))
                 start_relay(g, i, false);
         }
     }
@@ -139,7 +141,8 @@ static bool is_over(struct guardian *g)
     g->leaving |= g->options->wait_mode == WAIT_COMMAND;
     if (g->leaving)
         return is_drained(g);
-    /* Unwaited: the runner was killed before the command was started, or while it was starting. */
+    /* COMMAND_UNWAITED: the runner was killed before the command was started, or while it was
+     * starting. */
     bool wait_all = g->options->wait_mode == WAIT_TREE || g->status == COMMAND_UNWAITED;
     return !has_relay(g) && (!wait_all || !signals_has_children());
 }
@@ -154,15 +157,16 @@ static void end(const struct guardian *g)
     leave(g, WIFSIGNALED(status) ? STATUS_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status), status);
 }
 
-/* --- with it --- */
+/* --- with a runner --- */
 
-/* What has become of the runner since the last look. */
+/* Looks whether the runner has stopped or ended. */
 static void look_at_runner(struct guardian *g)
 {
     int status;
     pid_t pid;
     while (g->runner > 0 && (pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
-        if (pid != g->runner) /* PID 1 of a container has other processes' orphans, too */
+        /* If we are PID 1 of a container, the child may be an orphan of another process. */
+        if (pid != g->runner)
             continue;
         if (WIFSTOPPED(status) || WIFCONTINUED(status))
             g->runner_stopped = WIFSTOPPED(status);
@@ -189,7 +193,7 @@ static void hand_on(struct guardian *g, int number, int32_t sender)
     }
     if (number == SIGCONT)
         kill(g->runner, SIGCONT);
-    /* Blocks while the runner is stopped and its queue is full. */
+    /* This blocks while the runner is stopped and its queue is full. */
     (void)send(g->orders, &order, sizeof order, MSG_NOSIGNAL);
 }
 
@@ -199,7 +203,7 @@ static void answer(struct guardian *g)
     ssize_t n = recv(g->orders, &order, sizeof order, MSG_DONTWAIT);
     if (n == (ssize_t)sizeof order)
         hand_on(g, 0, 0);
-    else if (n == 0 || errno != EAGAIN) { /* the runner is gone, and SIGCHLD on its way */
+    else if (n == 0 || errno != EAGAIN) { /* the runner is dead, and SIGCHLD will come */
         close(g->orders);
         g->orders = -1;
     }
@@ -244,7 +248,7 @@ static _Noreturn void guard(struct guardian *g)
     }
 }
 
-/* --- both --- */
+/* --- with and without a runner --- */
 
 static void close_all(const int fds[SSCAP_STREAMS])
 {
@@ -262,7 +266,7 @@ int guardian_start(const struct options *options, const struct channels *channel
         .options = options, .channels = channels, .state = state, .status = COMMAND_UNWAITED};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
-    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* the runner's children, when it is dead */
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* when the runner dies, we get its children */
     sigprocmask(SIG_SETMASK, NULL, &blocked);
     g.signals = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
     g.runner = g.signals < 0 ? -1 : fork();
@@ -275,8 +279,8 @@ int guardian_start(const struct options *options, const struct channels *channel
     }
     close(pair[1]);
     close_all(channels->stream_peer);
-    (void)prctl(PR_SET_NAME,
-                "sscap-guardian"); /* `killall -9 sscap` is not for the one that outlives it */
+    /* `killall -9 sscap` must not kill the guardian, which outlives the runner. */
+    (void)prctl(PR_SET_NAME, "sscap-guardian");
     g.orders = pair[0];
     guard(&g);
 }

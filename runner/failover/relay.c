@@ -14,17 +14,17 @@
 #include "runner/kernel/recv_creds.h"
 #include "runner/util.h"
 
-/* One stream. Its bytes lie in `chunk`, of which [0, have) is not passed on yet. */
+/* One stream. Its bytes are in `chunk`, of which [0, have) is not passed on yet. */
 struct relay {
-    int from, to; /* descriptors; -1: ended */
+    int from, to; /* descriptors; -1: the stream has ended */
     const uint8_t *nonce;
-    int32_t writer; /* pid of the last bytes' */
+    int32_t writer; /* pid of the process that wrote the last bytes */
     uint32_t frame_left;
     size_t have;
     char chunk[INTAKE_CHUNK_SIZE];
 };
 
-/* --- out --- */
+/* --- writing --- */
 
 static void complain(int fd, int error)
 {
@@ -33,7 +33,8 @@ static void complain(int fd, int error)
             strerror(error));
 }
 
-/* The output takes no more. The stream is shut, so that its writers get SIGPIPE as from a pipe. */
+/* Writing failed. We shut the stream down, so that its writers get SIGPIPE as from a pipe without a
+ * reader. */
 static void give_up(struct relay *relay, int error)
 {
     complain(relay->to, error);
@@ -50,7 +51,7 @@ static void write_all(struct relay *relay, const char *bytes, size_t n)
         if (written >= 0) {
             bytes += written;
             n -= (size_t)written;
-        } else if (errno == EAGAIN) { /* somebody else has made it so */
+        } else if (errno == EAGAIN) { /* another process has made the description non-blocking */
             poll(&room, 1, -1);
         } else if (errno != EINTR) {
             give_up(relay, errno);
@@ -58,8 +59,8 @@ static void write_all(struct relay *relay, const char *bytes, size_t n)
     }
 }
 
-/* Passes the chunk on, without the library's frames. What may be the beginning of a frame stays
- * where there is `more` to come. */
+/* Passes the chunk on, without the library's frames. With `more`, bytes at the end that may begin a
+ * frame stay in the chunk. */
 static void pass(struct relay *relay, bool more)
 {
     size_t at = 0;
@@ -85,26 +86,27 @@ static void pass(struct relay *relay, bool more)
     memmove(relay->chunk, relay->chunk + at, relay->have);
 }
 
-/* --- what the runner had in hand --- */
+/* --- what the runner has left --- */
 
-/* Shows the beginnings of lines. Their ends follow, if each line's writer is the next one to write.
- */
+/* Shows the beginnings of unfinished lines. The end of a line follows if its writer is the next one
+ * to write. */
 static void relay_unfinished(struct relay relays[SSCAP_STREAMS], const struct lines *lines)
 {
-    size_t most =
-        lines->open_bytes; /* a list that was torn may be a circle: each line has a byte */
+    /* A damaged list may be a circle, but each line has at least one byte. */
+    size_t most = lines->open_bytes;
     for (const struct link *link = lines->unfinished.first; link != NULL && most > 0; most--) {
         const struct assembler *a = LIST_OWNER(link, struct assembler, link);
         if (!shared_memory_holds(a, sizeof *a) || !shared_memory_holds(a->text, a->length) ||
             a->who.stream >= SSCAP_STREAMS)
             return;
-        if (lines_is_unfinished(lines, a)) /* goes nowhere where the stream is another relay's */
+        /* The output is closed if another relay has this stream. */
+        if (lines_is_unfinished(lines, a))
             write_all(&relays[a->who.stream], a->text, a->length);
         link = link->next;
     }
 }
 
-/* Takes over bytes that were received and are in no line yet. */
+/* Takes over bytes that the runner has received but not put into a line. */
 static void take_chunk(struct relay *relay, const struct stream *stream, const struct lines *lines)
 {
     size_t from = lines_taken(lines, stream->which, stream->from);
@@ -155,7 +157,7 @@ static void salvage_all(struct relay relays[SSCAP_STREAMS], struct shared_state 
 
 /* --- what is still to come --- */
 
-/* Reads once. poll has said that there are bytes, or that the stream has ended. */
+/* Reads once, after poll has said that there are bytes or that the stream has ended. */
 static void move(struct relay *relay)
 {
     int32_t writer;
@@ -164,7 +166,8 @@ static void move(struct relay *relay)
     if (n < 0 && errno == EAGAIN)
         return;
     if (n > 0 && writer != relay->writer) {
-        /* What was kept is no frame, because a frame is one writer's. */
+        /* The kept bytes are no frame if another process writes the next ones, because a frame has
+         * one writer. */
         size_t fresh = relay->have;
         relay->frame_left = 0;
         pass(relay, false);

@@ -1,4 +1,4 @@
-/* relay.h: passes the captured streams on without tags, when the runner is dead. */
+/* relay.h: passes the captured streams on, without tags, when the runner is dead. */
 #ifndef SSCAP_RUNNER_FAILOVER_RELAY_H
 #define SSCAP_RUNNER_FAILOVER_RELAY_H
 
@@ -12,9 +12,9 @@
  * runner has been writing. */
 void relay_prepare(struct shared_state *state);
 
-/* Passes the bytes of these streams (bits) on until no process has them open any more. With
- * `salvage` it first shows what the runner had in hand of them. That may be damaged in any way, so
- * this is to run in a process of its own. */
+/* Passes the bytes of these streams (bits) on until no process has the streams open. With `salvage`
+ * it first shows the streams' bytes that the runner had received. That data may be damaged in any
+ * way, so this must run in a process of its own. */
 void relay_run(const struct channels *channels, struct shared_state *state, uint32_t streams,
                bool salvage, uint64_t tail_lines);
 

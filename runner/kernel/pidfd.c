@@ -1,5 +1,5 @@
-/* pidfd.c: see pidfd.h. Debian 12's headers know none of this: include/uapi/linux/pidfd.h and
- * asm-generic/socket.h of Linux 6.16. */
+/* pidfd.c: see pidfd.h. Debian 12's headers lack these definitions. They are from
+ * include/uapi/linux/pidfd.h and include/uapi/asm-generic/socket.h of Linux 6.16. */
 #define _GNU_SOURCE
 #include "runner/kernel/pidfd.h"
 
@@ -73,8 +73,9 @@ int pidfd_peer(int socket)
     return getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &fd, &size) < 0 ? -errno : fd;
 }
 
-/* By trying it on a child (by vfork: 40 us instead of 150): kernels from 6.13 know the call but not
- * exits, and from 6.5 the socket option but not for writers that are gone. */
+/* Tries the calls on a child, because a version test is not enough. Kernels from 6.13 know
+ * PIDFD_GET_INFO but do not give exit statuses, and kernels from 6.5 know SO_PASSPIDFD but fail for
+ * writers that are gone. The child is made by vfork, which takes 40 us where fork takes 150. */
 static struct pidfd_features try(int reader, int writer)
 {
     struct pidfd_features features = {.pass = pidfd_pass(reader) == 0};

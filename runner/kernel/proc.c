@@ -21,7 +21,7 @@ enum {
     FLAG_EXITING = 0x4, /* PF_EXITING of include/linux/sched.h, the same since 2.4 */
 };
 
-/* The file's beginning as a string. False: it cannot be read. */
+/* Reads the beginning of the file as a string. False: the file cannot be read. */
 static bool read_file(int32_t pid, const char *name, char *text, size_t size, size_t *ret_length)
 {
     char path[64];
@@ -46,8 +46,8 @@ static uint64_t ticks_us(unsigned long long ticks)
     return per_second > 0 ? ticks * 1000000 / (unsigned long long)per_second : 0;
 }
 
-/* The fields behind the name, which may itself have blanks and brackets in it: the last ')' ends
- * it. */
+/* Parses the fields after the name. The name may contain blanks and parentheses, so it ends at the
+ * last ')'. */
 static bool parse_stat(char *text, struct proc_stat *stat)
 {
     char *open_at = strchr(text, '(');
@@ -93,9 +93,9 @@ bool proc_stat(int32_t pid, struct proc_stat *ret)
     return true;
 }
 
-/* exit_code reads 0 for whoever may not trace the process (fs/proc/array.c, do_task_stat), which
- * looks like success. The namespace links ask for the same permission (PTRACE_MODE_READ_FSCREDS),
- * and say so. */
+/* exit_code is 0 for a reader that may not trace the process (do_task_stat in fs/proc/array.c),
+ * which looks like success. Reading the namespace links needs the same permission
+ * (PTRACE_MODE_READ_FSCREDS) and fails without it. */
 static bool may_see(int32_t pid)
 {
     char path[64];

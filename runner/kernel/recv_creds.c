@@ -10,7 +10,7 @@
 #define SCM_PIDFD 4
 #endif
 
-/* Room for the credentials and, where it is wanted, the pidfd. */
+/* Room for the credentials and the pidfd. */
 union control {
     char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
     struct cmsghdr align;
@@ -22,8 +22,8 @@ ssize_t recv_creds(int fd, void *to, size_t size, int flags, int32_t *ret_sender
     return recv_creds_shared(fd, to, size, flags, ret_sender, pidfd, &message);
 }
 
-/* Descriptors that somebody sends are put before the pidfd and may take its room (scm_recv in
- * net/core/scm.c). */
+/* A process may send descriptors. The kernel puts them before the pidfd, and they may take its room
+ * (scm_recv in net/core/scm.c). */
 static void close_all(const struct cmsghdr *part)
 {
     size_t n = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -46,7 +46,7 @@ static void take_part(const struct cmsghdr *part, int32_t *ret_sender, int *pidf
         close_all(part);
     } else if (part->cmsg_type == SCM_PIDFD && pidfd != NULL) {
         memcpy(pidfd, CMSG_DATA(part), sizeof *pidfd);
-        if (*pidfd < 0) /* an error number */
+        if (*pidfd < 0) /* negative: an error number in its place */
             *pidfd = -1;
     }
 }

@@ -1,5 +1,5 @@
-/* recv_creds.h: receives from a socket on which the kernel says who sent what (SO_PASSCRED,
- * unix(7)). */
+/* recv_creds.h: receives from a socket on which the kernel names the sender of each message
+ * (SO_PASSCRED, unix(7)). */
 #ifndef SSCAP_RUNNER_KERNEL_RECV_CREDS_H
 #define SSCAP_RUNNER_KERNEL_RECV_CREDS_H
 

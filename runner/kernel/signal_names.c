@@ -12,7 +12,8 @@ bool signal_is_fault(int number)
            number == SIGABRT || number == SIGTRAP || number == SIGSYS;
 }
 
-/* Own table, because sigabbrev_np needs glibc 2.32 and calls SIGIO by its other name, POLL. */
+/* We have our own table, because sigabbrev_np needs glibc 2.32 and calls SIGIO by its other name,
+ * POLL. */
 static const char *const names[] = {
     [SIGHUP] = "SIGHUP",       [SIGINT] = "SIGINT",       [SIGQUIT] = "SIGQUIT",
     [SIGILL] = "SIGILL",       [SIGTRAP] = "SIGTRAP",     [SIGABRT] = "SIGABRT",
@@ -43,11 +44,11 @@ const char *signal_name(int number)
 
 struct reason {
     int signal, code;
-    bool address; /* it says something */
+    bool address; /* si_addr is meaningful */
     const char *words;
 };
 
-/* sigaction(2). Codes that this glibc's headers do not have are numbers. */
+/* The codes are from sigaction(2). Codes that older glibc headers lack are written as numbers. */
 static const struct reason reasons[] = {
     {SIGSEGV, SEGV_MAPERR, true, "address not mapped"},
     {SIGSEGV, SEGV_ACCERR, true, "no permission for this address"},

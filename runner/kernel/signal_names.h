@@ -1,4 +1,4 @@
-/* signal_names.h: signals and their codes in words. */
+/* signal_names.h: names of signals, and descriptions of their codes. */
 #ifndef SSCAP_RUNNER_KERNEL_SIGNAL_NAMES_H
 #define SSCAP_RUNNER_KERNEL_SIGNAL_NAMES_H
 
@@ -13,8 +13,8 @@ bool signal_is_fault(int number);
 /* "SIGSEGV", "SIGRTMIN+3". The text is valid until the next call. */
 const char *signal_name(int number);
 
-/* Puts si_code into words, with the address where it means something: "address not mapped: 0x10".
- * "" where there is nothing to say. */
+/* Describes si_code, with the address if it is meaningful: "address not mapped: 0x10". The text is
+ * "" if there is nothing to add. */
 void signal_reason(const struct sscap_crash *crash, char *text, size_t size);
 
 #endif

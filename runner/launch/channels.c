@@ -18,17 +18,19 @@
 #define SO_PASSRIGHTS 83
 #endif
 
-enum { STREAM_BUFFER = 4 << 20 /* bytes; the kernel charges some 800 for a short line */ };
+enum { STREAM_BUFFER = 4 << 20 /* in bytes; the kernel charges about 800 for a short line */ };
 
-/* Sets it as large as it may be. Beyond wmem_max that needs CAP_NET_ADMIN. */
+/* Sets the send buffer as large as the kernel allows. More than wmem_max needs CAP_NET_ADMIN
+ * (socket(7)). */
 static void set_send_buffer(int fd, int bytes)
 {
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
-/* Nobody may send descriptors to this socket (EPERM). The kernel would close them in this process,
- * and closing a socket that lingers (SO_LINGER) can take as long as its owner likes. */
+/* Makes the kernel refuse descriptors that a process sends to this socket (EPERM). Otherwise the
+ * kernel would close them in the runner, and closing a socket with SO_LINGER can block for as long
+ * as its owner has chosen. */
 static void refuse_descriptors(int fd)
 {
     int off = 0;
@@ -93,7 +95,7 @@ int channels_open_streams(struct channels *channels, const struct options *optio
                     : -errno;
     for (int i = 0; error == 0 && i < SSCAP_STREAMS; i++) {
         struct stat status;
-        /* A stream that is closed for us stays closed for the command. */
+        /* If sscap was started with a closed stream, the command's stream stays closed. */
         if (inheritance->closed[STDOUT_FILENO + i] ||
             (i == SSCAP_ERR && options->stderr_mode != STDERR_SPLIT))
             continue;

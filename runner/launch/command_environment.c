@@ -1,4 +1,4 @@
-/* environment.c: see environment.h. */
+/* command_environment.c: see command_environment.h. */
 #define _GNU_SOURCE
 #include "runner/launch/command_environment.h"
 
@@ -68,8 +68,8 @@ char *command_environment_library(void)
     return NULL;
 }
 
-/* Which library the command's loader takes: this one, or its twin, whose path goes into
- * twin[PATH_MAX]. NULL: none. */
+/* Chooses the library for the command's loader: this one, or its counterpart for the other word
+ * size, whose path goes into twin[PATH_MAX]. NULL: none. */
 static const char *library_for_command(const char *library, const struct options *options,
                                        char *twin)
 {
@@ -99,8 +99,8 @@ static bool is_library(const char *entry, size_t length)
            memcmp(base, SSCAP_LIBRARY_NAME, base_length) == 0;
 }
 
-/* LD_PRELOAD=LIBRARY (NULL: none), and behind it what was there, without this library under
- * whatever path. */
+/* Makes LD_PRELOAD=LIBRARY (NULL: none), followed by the old entries except this library under any
+ * path. */
 static char *preload_variable(const char *library)
 {
     char *variable;

@@ -1,5 +1,5 @@
-/* environment.h: what the command's environment has that ours has not: the session, and the library
- * for its loader. */
+/* command_environment.h: makes the command's environment: ours with the session's variables, and
+ * with the library for the command's loader. */
 #ifndef SSCAP_RUNNER_LAUNCH_COMMAND_ENVIRONMENT_H
 #define SSCAP_RUNNER_LAUNCH_COMMAND_ENVIRONMENT_H
 
@@ -10,15 +10,15 @@
 
 /* Our own environment with the session's variables in it. */
 struct command_environment {
-    char **entries; /* the strings are ours only in: */
+    char **entries; /* of its strings, only these are ours: */
     char *session, *preload;
 };
 
-/* The library: as told, beside the runner, or where `make install` puts it. NULL: not there. The
- * caller frees it. */
+/* Finds the library: the path that the user has given, or beside the runner, or where `make
+ * install` puts it. NULL: it is not there. The caller frees the path. */
 char *command_environment_library(void);
 
-/* False, and nothing to free: no memory. */
+/* False: no memory; then there is nothing to free. */
 bool command_environment_make(struct command_environment *ret, const struct channels *channels,
                               const struct options *options, const char *library, int ctl_fd);
 

@@ -1,4 +1,5 @@
-/* inheritance.h: how sscap was started, which the command is to find as if sscap were not there. */
+/* inheritance.h: the process attributes with which sscap was started. The command must start with
+ * the same ones. */
 #ifndef SSCAP_RUNNER_LAUNCH_INHERITANCE_H
 #define SSCAP_RUNNER_LAUNCH_INHERITANCE_H
 
@@ -13,8 +14,8 @@ struct inheritance {
     bool closed[3]; /* standard descriptors that were closed */
 };
 
-/* Notes limits and closed descriptors. Then raises the limit of descriptors, and takes the numbers
- * of closed standard descriptors, for this process. */
+/* Notes limits and closed descriptors. Then raises this process's limit of descriptors, and
+ * occupies the numbers of closed standard descriptors. */
 void inheritance_take(struct inheritance *inheritance);
 
 #endif

@@ -14,14 +14,15 @@
 #include "runner/launch/command_environment.h"
 #include "runner/util.h"
 
-enum { CTL_FD = 700 /* above what shells use (10 and up, 255), below select's 1024 */ };
+/* Above the numbers that shells use (10 and up, 255), and below FD_SETSIZE (1024, select(2)). */
+enum { CTL_FD = 700 };
 
-/* What the child reports when it cannot become the command. */
+/* The child sends this if it cannot execute the command. */
 struct failure {
     int error;
 };
 
-/* In the child, from fork to exec: async-signal-safe calls alone. */
+/* Runs in the child between fork and exec, so it makes only async-signal-safe calls. */
 static void become_command(const struct channels *channels, const struct options *options,
                            const struct inheritance *inheritance, char **environment, int ctl_fd,
                            int report, pid_t *shared_pid)
@@ -45,7 +46,7 @@ static void become_command(const struct channels *channels, const struct options
     }
     struct failure failure = {.error = errno};
     ssize_t written = write(report, &failure, sizeof failure);
-    (void)written; /* then the parent sees a command that ends with 127 and says nothing */
+    (void)written; /* if this fails, the parent sees a command that ends with 127 and no message */
     _exit(STATUS_NOT_FOUND);
 }
 
@@ -67,7 +68,7 @@ static void close_peers(struct channels *channels)
     close(channels->ctl_peer);
 }
 
-/* Forks; the child's failure to become the command comes back over a pipe that exec closes. */
+/* Forks. If the child cannot execute the command, it says so over a pipe that exec closes. */
 static int fork_command(const struct channels *channels, const struct options *options,
                         const struct inheritance *inheritance, char **environment, int ctl_fd,
                         pid_t *shared_pid)
@@ -107,7 +108,8 @@ int start_command(struct channels *channels, const struct options *options,
     if (library == NULL)
         say(SSCAP_LIBRARY_NAME
             " not found (SSCAP_LIBRARY, beside sscap, ../lib): going on without it");
-    /* A number above the limit would be EBADF: there, processes speak through the named socket. */
+    /* dup2 to a number above the limit fails with EBADF. Then the processes use the named
+     * socket. */
     struct rlimit files;
     int ctl_fd = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > CTL_FD ? CTL_FD : -1;
     struct command_environment environment;

@@ -1,4 +1,4 @@
-/* start.h: starts the command in the midst of the channels. */
+/* start.h: starts the command, connected to the channels. */
 #ifndef SSCAP_RUNNER_LAUNCH_START_H
 #define SSCAP_RUNNER_LAUNCH_START_H
 
@@ -8,9 +8,10 @@
 #include "runner/launch/inheritance.h"
 #include "runner/options.h"
 
-/* Starts the command, and closes the tree's ends of the channels here. The child writes its pid to
- * *shared_pid before it becomes the command, so that the guardian knows the pid even if the runner
- * is killed at once. Returns the pid; or, having said why, minus the exit status. */
+/* Starts the command and closes the tree's ends of the channels in this process. The child writes
+ * its pid to *shared_pid before exec, so that the guardian knows the pid even if the runner is
+ * killed at once. Returns the pid. On failure it logs the reason and returns minus the exit
+ * status. */
 int start_command(struct channels *channels, const struct options *options,
                   const struct inheritance *inheritance, pid_t *shared_pid);
 

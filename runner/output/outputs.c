@@ -34,7 +34,8 @@ static bool make_room(void *context)
 
 int outputs_init(struct outputs *outputs, const struct options *options)
 {
-    /* One file takes both, in order; and what --tail prints at the end is the last of both. */
+    /* One buffer serves both streams if they go to the same file, which keeps their order. --tail
+     * needs one buffer too, because it prints the last lines of both. */
     outputs->buffer_count = options->tail || same_file(STDOUT_FILENO, STDERR_FILENO)
                                 ? 1
                                 : SSCAP_STREAMS;

@@ -1,5 +1,5 @@
-/* outputs.h: sscap's own stdout and stderr: the buffers of records behind them, and the sinks that
- * write these out. */
+/* outputs.h: sscap's own stdout and stderr: the buffers of records, and the sinks that write
+ * them. */
 #ifndef SSCAP_RUNNER_OUTPUT_OUTPUTS_H
 #define SSCAP_RUNNER_OUTPUT_OUTPUTS_H
 
@@ -13,7 +13,7 @@
 #include "runner/output/tag.h"
 
 struct outputs {
-    /* One for each output: a reader of the one who does not read must not hold up the other. */
+    /* Each output has its own buffer, because a slow reader of one must not hold up the other. */
     struct buffer buffers[SSCAP_STREAMS];
     size_t buffer_count;
     struct tag tags[SSCAP_STREAMS];
@@ -34,11 +34,11 @@ int outputs_open(struct outputs *outputs, struct loop *loop, const struct option
 /* The buffer for a stream's lines. */
 struct buffer *outputs_buffer(struct outputs *outputs, enum sscap_stream stream);
 
-/* Has the sinks take what the buffers hold; with flush, write it all. Returns whether any of them
- * moved on. */
+/* Lets the sinks format and write what the buffers hold; with flush, all of it. Returns whether any
+ * cursor has moved. */
 bool outputs_pump(struct outputs *outputs, bool flush);
 
-/* With --tail, at the end: begins to show the last `lines` of what is kept. */
+/* At the end of a session with --tail: begins to show the last `lines` lines that are kept. */
 void outputs_start_tail(struct outputs *outputs, uint64_t lines);
 
 /* Whether nothing is left to write. */
@@ -46,7 +46,7 @@ bool outputs_done(struct outputs *outputs);
 
 uint64_t outputs_dropped(const struct outputs *outputs);
 
-/* Whether escape sequences are wanted on fd. */
+/* Whether escape sequences should be written to fd. */
 bool outputs_want_color(const struct options *options, int fd);
 
 #endif

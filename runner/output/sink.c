@@ -1,8 +1,9 @@
 /* sink.c: see sink.h.
  *
  * A write here must not block, because the loop has signals to forward and events to take in.
- * O_NONBLOCK on stdout itself would hold for every other process that shares it, such as the shell.
- * So a pipe or a terminal is opened anew through /proc, which gives a description of our own. */
+ * O_NONBLOCK on stdout itself would also affect every other process that shares the description,
+ * such as the shell. So we open a pipe or a terminal again through /proc, which gives a description
+ * of our own. */
 #define _GNU_SOURCE
 #include "runner/output/sink.h"
 
@@ -22,8 +23,8 @@
 
 enum { WRITE_SIZE = 256 * 1024, NOTICE_SIZE = 128, GROUP_SIZE = 256 };
 
-/* Opens a description of our own for what fd is open on, or duplicates fd where that is not
- * possible or not needed. Returns a descriptor or -errno. */
+/* Opens a description of our own for the file behind fd. Duplicates fd if that is impossible or not
+ * needed. Returns a descriptor or -errno. */
 static int open_own(int fd, bool *ret_socket, bool *ret_shared)
 {
     char path[64];
@@ -36,7 +37,7 @@ static int open_own(int fd, bool *ret_socket, bool *ret_shared)
         int own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (own >= 0)
             return own;
-        *ret_shared = true; /* EACCES: another user's */
+        *ret_shared = true; /* EACCES: the file belongs to another user */
     }
     *ret_socket = S_ISSOCK(status.st_mode);
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -45,14 +46,15 @@ static int open_own(int fd, bool *ret_socket, bool *ret_shared)
 
 static void ready(struct watch *watch, uint32_t events);
 
-/* --- how far it has come --- */
+/* --- marks --- */
 
 static struct mark *mark_of(struct sink *sink)
 {
     return &sink->mark[sink->version];
 }
 
-/* Moves the cursor past a record. With it, what was formatted of the record becomes whole. */
+/* Moves the cursor past a record. With the same store, the formatted bytes of the record become
+ * whole. */
 static void advance(struct sink *sink, bool midline, const struct writer *mid)
 {
     unsigned int version = version_prepare(sink->mark_from, sink->version);
@@ -66,14 +68,14 @@ static void advance(struct sink *sink, bool midline, const struct writer *mid)
     sink->version = version;
 }
 
-/* Changes the mark where no record is passed. */
+/* Changes the mark without passing a record. */
 static void set_whole(struct sink *sink, size_t to)
 {
     HANDOVER_SET(mark_of(sink)->to, to);
     sink->end = to;
 }
 
-/* --- its life --- */
+/* --- opening and failing --- */
 
 int sink_init(struct sink *sink, const struct sink_observer *observer, struct loop *loop,
               struct buffer *buffer, struct tag *tag, int fd, uint32_t streams, bool live)
@@ -153,7 +155,7 @@ static void put(struct sink *sink, const char *bytes, size_t n)
     sink->end += n;
 }
 
-/* Whether this record goes on in the line that stands unfinished on the output. */
+/* Whether this record continues the unfinished line at the end of the output. */
 static bool goes_on(struct sink *sink, const struct record *record)
 {
     const struct writer *who = &record->who;
@@ -179,16 +181,17 @@ static bool format_group(struct sink *sink, const struct record *record)
     return true;
 }
 
-/* Whether nothing of this record's line can follow on the output. */
+/* Whether no later record continues this record's line on the output. */
 static bool ends_line(const struct sink *sink, const struct record *record)
 {
     return record->who.end == LINE_WHOLE || record->who.end == LINE_PLACE ||
            (sink->tag->template != NULL && record->who.end != LINE_IDLE);
 }
 
-/* Formats a record at `end`. False: there is no memory to do so now. With tags, every record but a
- * prompt ends its line; without, the bytes are left as they were written, and a newline comes only
- * between an unfinished line and another writer's. */
+/* Formats a record at `end`. False: there is no memory now.
+ *
+ * With tags, every record except a prompt ends its line. Without tags, the bytes stay as they were
+ * written; a newline is added only between an unfinished line and the bytes of another writer. */
 static bool format(struct sink *sink, const struct record *record)
 {
     size_t tag_length = 0;
@@ -228,11 +231,11 @@ static void format_dropped(struct sink *sink)
 
 /* --- writing --- */
 
-/* One write that does not block; -1 with EAGAIN where it would. */
+/* Writes once without blocking; -1 with EAGAIN if it would block. */
 static ssize_t write_some(const struct sink *sink, const char *bytes, size_t n)
 {
     struct pollfd ready_now = {.fd = sink->fd, .events = POLLOUT};
-    if (sink->loop == NULL) /* the guardian's: it has nothing else to do */
+    if (sink->loop == NULL) /* the guardian may block, because it has nothing else to do */
         poll(&ready_now, 1, -1);
     if (sink->socket)
         return send(sink->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -246,7 +249,7 @@ static ssize_t write_some(const struct sink *sink, const char *bytes, size_t n)
     return write(sink->fd, bytes, n < PIPE_BUF ? n : PIPE_BUF);
 }
 
-/* How far a regular file has been written; -1: that is not known. */
+/* The offset up to which a regular file has been written. -1: not known. */
 static off_t position(const struct sink *sink)
 {
     struct stat status;
@@ -255,7 +258,7 @@ static off_t position(const struct sink *sink)
     return fstat(sink->fd, &status) == 0 ? status.st_size : -1;
 }
 
-/* Writes [from, to) as far as it goes. False: stuck, or failed. */
+/* Writes [from, to) as far as the output takes it. False: the sink is stuck, or writing failed. */
 static bool write_out(struct sink *sink)
 {
     while (sink->from < mark_of(sink)->to) {
@@ -327,7 +330,7 @@ bool sink_done(struct sink *sink)
             sink->cursor.dropped_lines == 0);
 }
 
-/* --- the guardian's --- */
+/* --- in the guardian --- */
 
 void sink_settle(struct sink *sink, int fd)
 {
@@ -351,7 +354,7 @@ void sink_take_over(struct sink *sink, int fd, const struct sink_observer *obser
     sink->tag = untagged;
     sink->observer = observer;
     sink->watch.active = false;
-    sink->shared = true; /* it blocks, unlike the runner's */
+    sink->shared = true; /* this descriptor blocks, unlike the runner's */
     sink->stuck = false;
     if (!sink->live)
         sink_start(sink, lines);

@@ -1,5 +1,5 @@
-/* sink.h: writes tagged lines to stdout or stderr, whatever that is: a terminal, a pipe, a socket
- * or a file. */
+/* sink.h: writes tagged lines to stdout or stderr, which may be a terminal, a pipe, a socket or a
+ * file. */
 #ifndef SSCAP_RUNNER_OUTPUT_SINK_H
 #define SSCAP_RUNNER_OUTPUT_SINK_H
 
@@ -14,25 +14,24 @@
 
 struct sink;
 
-/* What a sink tells its owner. */
+/* Callbacks to the sink's owner. */
 struct sink_observer {
     void *context;
-    void (*moved)(void *context); /* it was stuck, and goes on */
-    /* It cannot write (errno in `error`), and gives its records up. */
+    void (*moved)(void *context); /* the sink was stuck and can write again */
+    /* The sink cannot write (errno in `error`), so it drops its records. */
     void (*failed)(void *context, struct sink *sink, int error);
-    /* Puts what stands at an error group's place into `text`, with a newline. Returns the bytes; 0:
-     * nothing. */
+    /* Writes the text for an error group's place, with a newline. Returns the bytes; 0: nothing. */
     size_t (*describe)(void *context, const struct record *record, char *text, size_t size);
 };
 
 /* How far the sink has come with the records before its cursor. */
 struct mark {
     size_t to;    /* out[0, to) is whole */
-    bool midline; /* the last thing formatted was a line without its newline, by: */
+    bool midline; /* the formatted bytes end in an unfinished line, by the writer: */
     struct writer mid;
 };
 
-/* One output. Where stdout and stderr are the same file, one sink serves both streams, which keeps
+/* One output. If stdout and stderr are the same file, one sink serves both streams, which keeps
  * their order. */
 struct sink {
     const struct sink_observer *observer;
@@ -42,10 +41,11 @@ struct sink {
     struct tag *tag;
     int fd;      /* does not block; -1: writing has failed */
     bool socket; /* needs send(2) in order not to block */
-    /* The description is not ours alone, so it may block: small writes, and only when ready. */
+    /* The description is shared with other processes, so it may block: we write little at a time,
+     * and only when it is ready. */
     bool shared;
     bool live;  /* reads the buffer while the session runs; else only at the end (--tail) */
-    bool stuck; /* its reader is too slow: waits for EPOLLOUT */
+    bool stuck; /* the reader is too slow, so the sink waits for EPOLLOUT */
     struct watch watch;
     /* Formatted bytes, in shared memory. [from, mark.to) is whole and not written yet. [mark.to,
      * end) is being formatted. */
@@ -56,7 +56,7 @@ struct sink {
     unsigned int version;  /* the valid one; the guardian must look it up */
     bool regular, appends; /* a regular file, and open with O_APPEND */
     bool writing;          /* a write of [from, ...) to a regular file is under way, */
-    off_t start;           /* in which out[0] is, or would be, at this offset */
+    off_t start;           /* and out[0] goes to this offset */
 };
 
 /* Makes an output of `fd` for the given streams (bits). With `live` it reads the buffer from now
@@ -68,17 +68,18 @@ void sink_clear(struct sink *sink);
 /* Begins to read with the last `lines` lines that are kept. */
 void sink_start(struct sink *sink, uint64_t lines);
 
-/* Formats what the buffer holds for it, and writes full blocks; with `flush`, everything. Returns
- * whether its cursor has moved. */
+/* Formats what the buffer holds for this sink and writes full blocks; with `flush`, everything.
+ * Returns whether the cursor has moved. */
 bool sink_pump(struct sink *sink, bool flush);
 
-/* Whether nothing is left for it to write. */
+/* Whether the sink has nothing left to write. */
 bool sink_done(struct sink *sink);
 
-/* For the guardian, when the runner is dead. sink_settle comes before anything else is written to
- * fd and finds out how far the runner's last write has come. sink_take_over writes, blocking and
- * without tags, what the sink has in hand and what is left in the buffer (with --tail, the last
- * `lines`). A pipe or terminal may get the runner's last write twice, a regular file does not. */
+/* For the guardian, when the runner is dead. sink_settle must be called before anything else is
+ * written to fd; it finds out how far the runner's last write has come. sink_take_over writes,
+ * blocking and without tags, what the sink had formatted and what is left in the buffer (with
+ * --tail, the last `lines`). A pipe or terminal may get the runner's last write twice; a regular
+ * file does not. */
 void sink_settle(struct sink *sink, int fd);
 void sink_take_over(struct sink *sink, int fd, const struct sink_observer *observer,
                     struct tag *untagged, uint64_t lines);

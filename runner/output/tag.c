@@ -66,7 +66,7 @@ static int format_placeholder(const struct tag *tag, enum tag_placeholder which,
     return 0;
 }
 
-/* The template filled in. */
+/* Fills in the template. */
 static size_t fill(const struct tag *tag, const struct record *record, char *text, size_t size)
 {
     size_t n = 0;
@@ -87,7 +87,7 @@ static size_t fill(const struct tag *tag, const struct record *record, char *tex
     return n;
 }
 
-/* One of PALETTE colours, the same for a name at all times. */
+/* One of PALETTE colours; a name always has the same one. */
 static int color_of(const char *name)
 {
     static const unsigned char palette[PALETTE] = {32, 33, 34, 35, 36, 31, 92, 93, 94, 95, 96, 91};

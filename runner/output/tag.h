@@ -1,4 +1,4 @@
-/* tag.h: what stands before each line: the template, times, padding, colour. */
+/* tag.h: makes the tag before each line: the template, times, padding, colour. */
 #ifndef SSCAP_RUNNER_OUTPUT_TAG_H
 #define SSCAP_RUNNER_OUTPUT_TAG_H
 
@@ -16,9 +16,10 @@ struct tag {
     bool timestamps;
     bool timed; /* the tag depends on the time of the line */
     bool color;
-    uint64_t start;    /* wall_ns, for {elapsed} */
-    size_t *width;     /* columns: the widest tag so far, of all outputs, to which all are padded */
-    struct writer who; /* whom `text` was made for, and when */
+    uint64_t start; /* wall_ns, for {elapsed} */
+    /* In columns: the widest tag of all outputs so far, to which all tags are padded. */
+    size_t *width;
+    struct writer who; /* the writer and the time that `text` was made for */
     uint64_t ms;
     size_t length;
     char text[TAG_MAX];
@@ -28,8 +29,8 @@ struct tag {
 void tag_init(struct tag *tag, const char *template, bool timestamps, bool color, size_t *width,
               uint64_t start);
 
-/* The tag of a record, with sign, mark and colour: `*ret_length` bytes that stay valid until the
- * next call. */
+/* Makes the tag of a record, with sign, mark and colour. The `*ret_length` bytes stay valid until
+ * the next call. */
 const char *tag_of(struct tag *tag, const struct record *record, size_t *ret_length);
 
 #endif

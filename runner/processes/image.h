@@ -1,5 +1,5 @@
-/* image.h: what a program was started with: arguments and working directory. Shared by a process,
- * those it forks, and the evidence of its end. */
+/* image.h: the arguments and the working directory with which a program was started. A process
+ * shares them with the processes that it forks and with the evidence of its end. */
 #ifndef SSCAP_RUNNER_PROCESSES_IMAGE_H
 #define SSCAP_RUNNER_PROCESSES_IMAGE_H
 
@@ -10,21 +10,21 @@
 
 struct image {
     unsigned int users;
-    uint32_t argc, argv_length, cwd_length; /* as struct sscap_image has it */
+    uint32_t argc, argv_length, cwd_length; /* as in struct sscap_image */
     char text[];
 };
 
-/* A copy of `image` and of the argv_length and cwd_length bytes of `text` behind it, for one user.
- * NULL: no memory. */
+/* Copies `image` and the argv_length and cwd_length bytes of `text` after it, for one user. NULL:
+ * no memory. */
 struct image *image_new(const struct sscap_image *image, const char *text);
 
-/* Asks /proc. Without `arguments`: for the directory alone. NULL: no memory. */
+/* Reads the image from /proc; without `arguments`, only the directory. NULL: no memory. */
 struct image *image_read(int32_t pid, bool arguments);
 
-/* One user more; returns image, which may be NULL. */
+/* Adds a user and returns image, which may be NULL. */
 struct image *image_share(struct image *image);
 
-/* One user less; the last one frees it. It may be NULL. */
+/* Removes a user. Removing the last one frees the image, which may be NULL. */
 void image_release(struct image *image);
 
 #endif

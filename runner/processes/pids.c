@@ -16,13 +16,14 @@ enum {
 
 struct pid {
     struct process *newest;
-    int32_t gone_parent; /* whose child it was that is gone; 0: none is; or PARENT_UNKNOWN */
-    uint32_t gone;       /* when it went, in ms */
+    /* Parent of the process that is gone; 0: none is gone; or PARENT_UNKNOWN. */
+    int32_t gone_parent;
+    uint32_t gone; /* when it went, in ms */
 };
 
 int pids_init(struct pids *pids)
 {
-    /* Only the pages in use take memory. */
+    /* Only touched pages take memory. */
     void *table = mmap(NULL, sizeof(struct pid) * (PID_LIMIT + 1), PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (table == MAP_FAILED)

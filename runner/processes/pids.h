@@ -1,5 +1,5 @@
-/* pids.h: a table by pid: which process has it, or had it last; and which of those that are gone
- * may still be waited for. */
+/* pids.h: a table by pid: the process that has the pid or had it last, and the processes that are
+ * gone but that another process may still wait for. */
 #ifndef SSCAP_RUNNER_PROCESSES_PIDS_H
 #define SSCAP_RUNNER_PROCESSES_PIDS_H
 
@@ -17,19 +17,19 @@ struct pids {
 int pids_init(struct pids *pids);
 void pids_clear(struct pids *pids);
 
-/* Where the pid's newest process stands; NULL stands there where it has none. Numbers that are no
- * pid (0: a writer of a pid namespace that is not below ours) share one place. */
+/* The table's entry for the pid, which holds the newest process with that pid or NULL. Numbers that
+ * are not pids share one entry. One is 0: a writer in a pid namespace that is not below ours. */
 struct process **pids_place(const struct pids *pids, int32_t pid);
 
-/* A child of `parent` (0: not known) is done with, and nobody has been heard to wait for it. That
- * is remembered for some seconds: whoever is heard to then must not seem to have had a child of
- * which nothing is known. */
+/* Notes that a child of `parent` (0: not known) is gone, and that no process has reported waiting
+ * for it. The note lasts for some seconds. A parent that reports the wait in that time must not
+ * seem to have had an unknown child. */
 void pids_note_gone(struct pids *pids, int32_t pid, int32_t parent);
 
-/* Whether that is remembered of this pid; it is forgotten with that. */
+/* Whether there is such a note for this pid. Removes the note. */
 bool pids_take_gone(struct pids *pids, int32_t pid);
 
-/* Whether it is remembered of this pid as a child of `parent`. */
+/* Whether there is such a note for this pid as a child of `parent`. */
 bool pids_was_child(const struct pids *pids, int32_t pid, int32_t parent);
 
 #endif

@@ -1,4 +1,4 @@
-/* holders.c: see holders.h. */
+/* stream_holders.c: see stream_holders.h. */
 #define _GNU_SOURCE
 #include "runner/processes/stream_holders.h"
 
@@ -69,12 +69,12 @@ static bool is_child(const char *pid, const uint64_t *inode)
     size_t n = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     text[n] = '\0';
-    const char *end = strrchr(text,
-                              ')'); /* of the name, which may hold anything: ") S PPID" (proc(5)) */
+    /* The end of the name, which may contain anything, even ") S PPID" (proc(5)). */
+    const char *end = strrchr(text, ')');
     return end != NULL && strlen(end) > 4 && atoi(end + 4) == getpid();
 }
 
-/* Names all processes of which `is` is true. */
+/* Lists the names of all processes for which `is` is true. */
 static size_t list(bool (*is)(const char *pid, const uint64_t *inode), const uint64_t *inode,
                    char *text, size_t size)
 {

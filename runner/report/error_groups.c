@@ -13,9 +13,8 @@
 #include "runner/signals.h"
 #include "runner/util.h"
 
-enum {
-    SHELL_SIGNAL = 128
-}; /* + n: how a shell passes on that signal n has ended what it ran last */
+/* A shell exits with this status plus n if signal n has killed its last command. */
+enum { SHELL_SIGNAL = 128 };
 
 void error_groups_init(struct error_groups *errors, const struct options *options,
                        struct symbols *symbols, struct buffer *buffer, struct tails *tails)
@@ -49,8 +48,8 @@ static bool is_stop_signal(int number)
            number == SIGKILL;
 }
 
-/* SIGPIPE ends whoever writes to a pipe that nobody reads any more: that is how pipelines end (yes
- * | head). */
+/* SIGPIPE is normal, because pipelines such as `yes | head` end with it: the kernel sends it to a
+ * process that writes to a pipe without a reader. */
 static bool is_normal_signal(const struct error_groups *errors, int number)
 {
     return number == SIGPIPE || (errors->asked & signals_bit(number)) != 0 ||
@@ -65,7 +64,7 @@ static bool is_normal_exit(const struct error_groups *errors, const struct proce
     if (code == SHELL_SIGNAL + SIGPIPE && process->broken_pipe)
         return true;
     if (process->is_runner && code != STATUS_FAILED)
-        return true; /* the status is that of its command, and it has reported itself */
+        return true; /* a nested sscap exits with its command's status and has its own report */
     return options_exit_is_ok(errors->options, process->name, code);
 }
 
@@ -93,7 +92,7 @@ static struct error_group *find(const struct error_groups *errors, uint64_t fing
     return NULL;
 }
 
-/* A place in the buffer, in order with the lines. False: not now. */
+/* Puts the group's place into the buffer, in order with the lines. False: there is no room now. */
 static bool take_place(struct error_groups *errors, const struct process *process, uint32_t number)
 {
     struct record *record = buffer_append_place(errors->buffer);
@@ -111,7 +110,7 @@ static bool take_place(struct error_groups *errors, const struct process *proces
     return true;
 }
 
-/* What is kept of the first member goes over from the process, which is done with. */
+/* Moves the evidence from the first member to the group, because the process is freed soon. */
 static void move_evidence(struct error_groups *errors, struct error_group *group,
                           struct process *process)
 {
@@ -148,7 +147,7 @@ static enum group_kind kind_of(const struct ending *ending)
     return WIFSIGNALED(ending->status) ? GROUP_SIGNAL : GROUP_EXIT;
 }
 
-/* Takes the frames over. NULL: no memory. */
+/* Takes ownership of the frames. NULL: no memory. */
 static struct error_group *new_group(struct error_groups *errors, struct process *process,
                                      const char *basis, struct symbol *frames, size_t n)
 {
@@ -204,7 +203,7 @@ static void count(struct error_groups *errors, const struct process *process)
     }
 }
 
-/* The parent learns of it: what comes of this is not a failure of its own making. */
+/* Notes the failure in the parent, because the parent may fail as a consequence. */
 static void tell_parent(const struct process *process, uint32_t number)
 {
     struct process *parent = processes_newest(process->set, process->ppid);
@@ -217,7 +216,7 @@ static void tell_parent(const struct process *process, uint32_t number)
         parent->broken_pipe = true;
 }
 
-/* The frames of its crash, if it was this signal that ended it; the caller frees them. */
+/* The frames of the process's crash, if that signal ended it. The caller frees them. */
 static struct symbol *frames_of(const struct error_groups *errors, const struct process *process,
                                 size_t *ret_n)
 {

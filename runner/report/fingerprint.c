@@ -25,8 +25,7 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/* A number at `from`, decimal or hexadecimal, as a whole word's end or as its own: its end; else
- * `from`. */
+/* Returns the end of the decimal or hexadecimal number at `from`; `from` if there is none. */
 static const char *after_number(const char *from)
 {
     const char *at = from;
@@ -40,7 +39,8 @@ static const char *after_number(const char *from)
     return at;
 }
 
-/* A long word of hexadecimal digits, some of them figures: an address, a hash, an identifier. */
+/* Returns the end of a word of at least 6 hexadecimal digits, at least one of them decimal, because
+ * such a word is an address, a hash or an identifier. Else returns `from`. */
 static const char *after_hexadecimal(const char *from)
 {
     const char *at = from;
@@ -50,7 +50,7 @@ static const char *after_hexadecimal(const char *from)
     return digits && at - from >= 6 && !is_word(*at) ? at : from;
 }
 
-/* The directories of a path: from its '/' to behind the last one. */
+/* Returns the byte after the last '/' of the path at `from`; `from` if there is none. */
 static const char *after_directories(const char *from)
 {
     const char *last = from;
@@ -88,7 +88,7 @@ void fingerprint_mask(char *line)
         *to = '\0';
 }
 
-/* The last line of stderr that says anything. */
+/* Copies the last line of stderr that is not blank, and masks it. */
 static void last_line(const struct tail *tail, char *line, size_t size)
 {
     size_t length = tail->length;
@@ -110,16 +110,15 @@ static void last_line(const struct tail *tail, char *line, size_t size)
     fingerprint_mask(line);
 }
 
-/* A function by its name, or by where it begins in its file; what has neither by where it stands.
- */
+/* Describes a function by its name, else by its first byte in the file, else by the pc. */
 static int describe_frame(char *text, size_t size, const struct symbol *frame)
 {
     char function[SYMBOL_FUNCTION_SIZE];
     stack_plain_name(frame, function);
     if (function[0] != '\0')
         return snprintf(text, size, "|%s!%s", frame->module, function);
-    if (frame->module[0] ==
-        '\0') /* of the address all that address-space randomisation leaves as it is */
+    /* We use the low 12 bits, because address space randomisation changes only the others. */
+    if (frame->module[0] == '\0')
         return snprintf(text, size, "|?%03llx", (unsigned long long)(frame->vaddr & 0xfff));
     return snprintf(
         text, size, "|%s!0x%llx", frame->module,
@@ -165,7 +164,7 @@ void fingerprint_basis(char basis[BASIS_SIZE], const struct process *process,
         return;
     }
     if (killed && !signal_is_fault(WTERMSIG(ending->status)))
-        return; /* what it was doing when somebody killed it is no part of why */
+        return; /* the process was killed from outside, so its last line does not tell the reason */
     last_line(&process->source.tail[SSCAP_ERR], line, sizeof line);
     snprintf(basis + length, BASIS_SIZE - (size_t)length, "|%s", line);
 }

@@ -83,8 +83,8 @@ struct printer {
     FILE *file;
     bool utf8;
     uint64_t now;
-    uint32_t *first, *next; /* by node: its first child, its next sibling; 0: none */
-    bool last[DEPTH_MAX];   /* by depth: nothing follows there */
+    uint32_t *first, *next; /* by node: first child and next sibling; 0: none */
+    bool last[DEPTH_MAX];   /* by depth: the node has no further sibling */
 };
 
 static void print_ending(const struct printer *printer, const struct node *node)
@@ -117,7 +117,8 @@ static void print_node(const struct printer *printer, const struct node *node, u
     fputs(node->failed ? "  <- failed\n" : "\n", printer->file);
 }
 
-/* Depth first, without recursion: a chain of daemons may be as long as the tree. */
+/* Prints a process and its descendants, depth first. This is not recursive, because a chain of
+ * children may be as long as the tree has nodes. */
 static void print_all(struct printer *printer, uint32_t root)
 {
     const struct node *nodes = printer->tree->nodes;

@@ -16,7 +16,7 @@
 
 enum { GROUPS_SHOWN = 20 /* without -v */ };
 
-/* --- the whole --- */
+/* --- the whole report --- */
 
 static void print_heading(const struct report *report)
 {
@@ -38,8 +38,7 @@ static void print_heading(const struct report *report)
             plural(totals->lines), report_after(report, totals->now));
 }
 
-/* Whether there is no more to say than what the exit status and the command's own words say
- * already. */
+/* Whether the report would only repeat the exit status and what the command has printed itself. */
 static bool is_plain(const struct report *report)
 {
     const struct error_group *only = report->count == 1 ? report->sorted[0] : NULL;

@@ -1,5 +1,5 @@
-/* report.h: the account at the end, on stderr: what failed and how, the first failure first; and
- * the tree of processes. */
+/* report.h: the report on stderr at the session's end: what failed and how, and the process
+ * tree. */
 #ifndef SSCAP_RUNNER_REPORT_REPORT_H
 #define SSCAP_RUNNER_REPORT_REPORT_H
 
@@ -10,12 +10,12 @@
 #include "runner/report/process_tree.h"
 #include "runner/report/totals.h"
 
-/* All of it, if there is anything to say; the caller frees it. NULL: there is not, or no memory.
- * `color`: with escape sequences. */
+/* Formats the report; the caller frees it. NULL: there is nothing to report, or no memory. With
+ * `color` it has escape sequences. */
 char *report_format(struct error_groups *errors, const struct process_tree *tree,
                     const struct totals *totals, bool color, size_t *ret_size);
 
-/* Prints it on standard error. */
+/* Prints the report on stderr. */
 void report_print(struct error_groups *errors, const struct process_tree *tree,
                   const struct totals *totals, bool color);
 

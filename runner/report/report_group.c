@@ -17,8 +17,8 @@ enum {
     WIDTH = 79,
     LABEL_COLUMN = 3,
     TEXT_COLUMN = 12,
-    LINES_SHOWN = 8,      /* of stderr, where nothing else says why */
-    LINES_SHOWN_FEW = 4,  /* of each stream */
+    LINES_SHOWN = 8,      /* of stderr, if no signal tells the reason */
+    LINES_SHOWN_FEW = 4,  /* of stdout, and of stderr after a signal */
     FRAMES_SHOWN = 12,    /* without -v */
     PLACE_MIN = 24,       /* columns of a source file's name */
     LINE_BYTES_MAX = 400, /* of one line that a process printed */
@@ -125,7 +125,7 @@ static bool needs_quotes(const char *word)
                         "_-+=./,:@%^") != strlen(word);
 }
 
-/* As a shell would take it. Returns its columns. */
+/* Quotes a word for a shell. Returns the length, which the caller takes for columns. */
 static size_t quote(const char *word, char *text, size_t size)
 {
     size_t n = 0;
@@ -174,7 +174,7 @@ static void print_command(const struct report *report, const struct image *image
     fputc('\n', report->file);
 }
 
-/* Where it is not where sscap itself was started. */
+/* Prints the working directory, unless it is also sscap's, because then it tells nothing new. */
 static void print_directory(const struct report *report, const struct image *image)
 {
     char own[SSCAP_CWD_MAX];
@@ -203,7 +203,7 @@ static void print_usage(const struct report *report, const struct ending *ending
     fputc('\n', report->file);
 }
 
-/* Returns false where no limit was reached. */
+/* Prints the limit that the process reached. False: it reached none. */
 static bool print_limit(const struct report *report, const struct ending *ending)
 {
     const struct sscap_limits *limits = &ending->limits;
@@ -274,7 +274,7 @@ static void print_reason(const struct report *report, const struct error_group *
         print_sender(report, group);
 }
 
-/* The end of a path is what tells: its beginning goes where the line would be too long. */
+/* Prints file and line. We cut a long path at its beginning, because its end tells more. */
 static void print_place(const struct report *report, const struct symbol *frame, size_t column)
 {
     char line[16];
@@ -312,7 +312,9 @@ static bool same_place(const struct symbol *a, const struct symbol *b)
     return a->vaddr == b->vaddr && strcmp(a->module, b->module) == 0;
 }
 
-/* A recursion without end fills it with one frame: said once. */
+/* Prints the stack. Equal frames in a row are printed once, because an infinite recursion fills the
+ * stack with them. We look up the frames again, because addr2line_add needs frames that have just
+ * been looked up. */
 static void print_stack(const struct report *report, struct error_group *group)
 {
     if (group->frame_count == 0 || group->ending.crash == NULL)
@@ -368,7 +370,8 @@ static void print_lines(const struct report *report, const char *word, char sign
     }
 }
 
-/* What the crash kept it from printing. */
+/* Prints what was in stdout's stdio buffer, because the process crashed before it could write that
+ * out. */
 static void print_left(const struct report *report, const struct error_group *group)
 {
     size_t length;
@@ -379,7 +382,7 @@ static void print_left(const struct report *report, const struct error_group *gr
     print_lines(report, "unsent", '|', &tail, LINES_SHOWN_FEW);
 }
 
-/* What made its members one group. */
+/* Prints the basis and its hash, which all members of the group have in common. */
 static void print_fingerprint(const struct report *report, const struct error_group *group)
 {
     label(report, "group");
@@ -402,7 +405,7 @@ void report_group(const struct report *report, size_t position)
     struct error_group *group = report->errors->groups[report->sorted[position - 1]->number - 1];
     char title[200];
     size_t cause = group->cause != group->number ? position_of(report, group->cause) : 0;
-    /* Of a plain exit what it said last is reason enough. */
+    /* After an exit the last lines of stderr tell the reason, so we leave the rest out. */
     bool all = group->kind == GROUP_SIGNAL || report->errors->options->verbose;
     error_groups_title(group, title, sizeof title);
     fprintf(report->file, "\n%s%zu. ",

@@ -9,7 +9,7 @@
 #include "runner/report/error_groups.h"
 #include "runner/report/totals.h"
 
-/* A report that is being made. */
+/* The state of a report that is being written. */
 struct report {
     FILE *file;
     struct error_groups *errors;
@@ -22,10 +22,11 @@ struct report {
 /* Prints the group at this place (from 1) of report->sorted, after an empty line. */
 void report_group(const struct report *report, size_t position);
 
-/* Text that a program chose must not drive the terminal: control characters as ^X. */
+/* Prints text that a program chose, with control characters as ^X, because the text must not
+ * control the terminal. */
 void report_put_safe(FILE *file, const char *text, size_t length);
 
-/* Seconds from the session's beginning to a moment (now_ns). */
+/* Seconds from the session's beginning to this moment (now_ns). */
 double report_after(const struct report *report, uint64_t moment);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* --- what arrived; ctl_event_check.c has checked all lengths --- */
+/* --- reading the event, whose lengths ctl_event_check.c has checked --- */
 
 static const char *first_module(const struct sscap_crash *crash)
 {
@@ -54,16 +54,17 @@ size_t stack_frames(struct symbols *symbols, const struct sscap_crash *crash, st
         uint64_t pc;
         memcpy(&pc, (const char *)(crash + 1) + i * sizeof pc, sizeof pc);
         find_symbol(symbols, crash, pc, (crash->exact >> i & 1) != 0, &ret[n]);
-        if (strcmp(ret[n].module, SSCAP_LIBRARY_NAME) !=
-            0) /* our wrapper of raise, say, is no part of the program */
+        /* Functions of our library, such as the wrapper of raise, are not the program's. */
+        if (strcmp(ret[n].module, SSCAP_LIBRARY_NAME) != 0)
             n++;
     }
     return n;
 }
 
-/* --- whose fault --- */
+/* --- the frame at fault --- */
 
-/* Libraries that crash for others: what they were called with, or found broken. */
+/* Whether the module is a run-time library. If such a library crashes, the cause is most likely in
+ * the program that called it, or in memory that the program damaged. */
 static bool is_runtime(const char *module)
 {
     static const char *const names[] = {
@@ -82,7 +83,7 @@ static bool is_known_function(const struct symbol *frame)
     return frame->function[0] != '\0' || frame->function_start != 0;
 }
 
-/* What is no function (data that was jumped to) is called by the one at fault. */
+/* We skip an address that is in no function (a jump to data), because its caller is at fault. */
 size_t stack_culprit(const struct symbol *frames, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -9,19 +9,21 @@
 #include "runner/symbols/symbols.h"
 #include "shim/wire.h"
 
-/* The frames with their functions, the innermost first; at most `max`. Returns how many. */
+/* Finds the functions of the frames, the innermost first, at most `max`. Returns how many frames
+ * there are. */
 size_t stack_frames(struct symbols *symbols, const struct sscap_crash *crash, struct symbol *ret,
                     size_t max);
 
-/* Of these frames the first that is the program's own and not of the C library or a run-time of a
- * language; the first with a name where none is; n: none. */
+/* Returns the index of the first frame in a known function that is the program's, and not the C
+ * library's or a language's run-time's. If there is none, returns the index of the first frame that
+ * is in the program or in a known function; else n. */
 size_t stack_culprit(const struct symbol *frames, size_t n);
 
-/* A function's name without what a compiler adds to its copies and parts (f.constprop.0, f.cold):
- * the same function to whoever reads it. */
+/* Copies a function's name without the suffixes that a compiler adds for copies and parts of it
+ * (f.constprop.0, f.cold), because they are the same function in the source. */
 void stack_plain_name(const struct symbol *frame, char ret[SYMBOL_FUNCTION_SIZE]);
 
-/* Bytes that stood in stdout's stdio buffer. */
+/* The bytes that were in stdout's stdio buffer when the process crashed. */
 const char *stack_left(const struct sscap_crash *crash, size_t *ret_length);
 
 #endif

@@ -30,7 +30,7 @@ enum {
 
 extern char **environ;
 
-/* A run of addr2line: for one module, and as many frames as it takes at once. */
+/* One run of addr2line, for frames of one module. */
 struct run {
     struct symbol *frames[ADDRESSES_MAX];
     size_t count;
@@ -38,8 +38,8 @@ struct run {
     size_t length;
 };
 
-/* The environment without what would make the child one of the tree's processes, or go to the
- * network. The strings are not copies. */
+/* The environment without the variables that would make addr2line a process of the session or let
+ * it fetch debug files from the network. The strings are not copied. */
 static char **clean_environment(void)
 {
     static const char *const names[] = {"LD_PRELOAD=", SSCAP_ENV_SESSION "=", "DEBUGINFOD_URLS="};
@@ -58,8 +58,8 @@ static char **clean_environment(void)
     return entries;
 }
 
-/* Its own process group: ^C is for the tree. No signal is blocked, as the runner's are; SIGPIPE
- * ends it. */
+/* addr2line gets its own process group, because ^C is meant for the tree's processes. The runner
+ * blocks signals and ignores SIGPIPE, and addr2line must do neither. */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
     sigset_t none;
@@ -68,7 +68,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
     sigemptyset(&defaults);
     for (int i = 1; i < SIGRTMAX; i++)
         if (i != SIGKILL && i != SIGSTOP)
-            sigaddset(&defaults, i); /* fails for those that libc keeps for itself, as it should */
+            sigaddset(&defaults, i); /* fails for libc's own signals, which we leave alone */
     int error = posix_spawnattr_setsigmask(attributes, &none);
     if (error == 0)
         error = posix_spawnattr_setsigdefault(attributes, &defaults);
@@ -90,7 +90,7 @@ static int set_files(posix_spawn_file_actions_t *actions, int output)
     return error;
 }
 
-/* Returns an error number of errno's, as posix_spawn does. */
+/* Returns an error number, as posix_spawn does. */
 static int spawn(char *const argv[], int output, pid_t *ret)
 {
     posix_spawnattr_t attributes;
@@ -113,7 +113,8 @@ static int spawn(char *const argv[], int output, pid_t *ret)
     return error;
 }
 
-/* Reads until the child has closed its end (true), or it takes too long or says too much. */
+/* Reads until the child has closed its end. False: the deadline has come, or the output is too
+ * long. */
 static bool read_output(struct run *run, int fd, uint64_t deadline)
 {
     while (run->length < sizeof run->output) {
@@ -136,7 +137,7 @@ static bool read_output(struct run *run, int fd, uint64_t deadline)
     return false;
 }
 
-/* Whatever it says is in run->output. Returns whether it came to an end. */
+/* Runs addr2line; its output goes to run->output. Returns whether addr2line has ended by itself. */
 static bool run_program(struct symbols *symbols, struct run *run, const char *path,
                         uint64_t deadline)
 {
@@ -159,13 +160,14 @@ static bool run_program(struct symbols *symbols, struct run *run, const char *pa
     close(ends[1]);
     bool ended = true;
     if (error == 0) {
-        /* Debug information can be larger than memory; and its bugs are not worth a core file. */
+        /* We limit memory, because debug information can be larger than the machine's memory. We
+         * want no core file of addr2line, because it is of no use to the user. */
         const struct rlimit memory = {.rlim_cur = MEMORY_MAX, .rlim_max = MEMORY_MAX};
         const struct rlimit core = {0};
         (void)prlimit(pid, RLIMIT_AS, &memory, NULL);
         (void)prlimit(pid, RLIMIT_CORE, &core, NULL);
         ended = read_output(run, ends[0], deadline);
-        (void)kill(-pid, SIGKILL); /* not reaped yet, so the number is still its own */
+        (void)kill(-pid, SIGKILL); /* not reaped yet, so the pid is still its own */
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
     } else if (error == ENOENT || error == EACCES) {
@@ -175,8 +177,8 @@ static bool run_program(struct symbols *symbols, struct run *run, const char *pa
     return ended;
 }
 
-/* Takes "FILE:LINE", "FILE:LINE (discriminator N)", "FILE:?" apart; text becomes FILE. False:
- * "??:0", or something else. */
+/* Parses "FILE:LINE", "FILE:LINE (discriminator N)" or "FILE:?", and cuts text to FILE. False: the
+ * text is "??:0" or something else. */
 static bool read_place(char *text, unsigned int *ret_line)
 {
     char *note = strstr(text, " (discriminator ");
@@ -205,7 +207,7 @@ static void set_place(struct symbol *symbol, const char *file, unsigned int line
     symbol->line = line;
 }
 
-/* Each address, by itself on a line, is followed by a line with its place. */
+/* With -a, addr2line prints each address on a line of its own, and its place on the next line. */
 static void read_lines(struct run *run)
 {
     uint64_t address = 0;
@@ -231,7 +233,7 @@ static void read_lines(struct run *run)
     }
 }
 
-/* The frames of one module from the first on, as many as fit, those done marked so. */
+/* Collects frames of one module, as many as fit, and marks them as done. */
 static void collect(struct run *run, struct symbol *frames, size_t n, uint64_t serial)
 {
     run->count = 0;

@@ -1,13 +1,13 @@
-/* eh_frame.c: see eh_frame.h. Of the format: the Linux Standard Base, Core, chapter 10.6. */
+/* eh_frame.c: see eh_frame.h. The Linux Standard Base, Core, chapter 10.6, describes the format. */
 #include "runner/symbols/eh_frame.h"
 
 #include <elf.h>
 #include <string.h>
 
-enum { FRAME_READ = 96 }; /* bytes of a CIE or FDE: more than anything before its instructions */
+enum { FRAME_READ = 96 }; /* bytes of a CIE or FDE; the part before its instructions is shorter */
 
-/* Of DW_EH_PE: how a pointer in .eh_frame is stored; what it is relative to is in the bits above.
- */
+/* DW_EH_PE: the low bits say how a pointer in .eh_frame is stored, and the bits above say what it
+ * is relative to. */
 enum {
     FORMAT_BITS = 0x0f,
     UDATA2 = 0x02,
@@ -18,7 +18,7 @@ enum {
 };
 enum { FORMAT_SIGNED = 0x08 };
 
-/* Bytes to take one after the other; past the end come zeros, and `failed`. */
+/* Bytes that are read in order. Reading past the end gives zeros and sets `failed`. */
 struct bytes {
     const uint8_t *at, *end;
     bool failed;
@@ -43,14 +43,14 @@ static void skip(struct bytes *bytes, size_t n)
     }
 }
 
-/* A number of 7 bits a byte: none of those that we pass is of use. */
+/* Skips a LEB128 number, because we need none of their values. */
 static void skip_number(struct bytes *bytes)
 {
     while ((take(bytes) & 0x80) != 0)
         ;
 }
 
-/* Bytes that a pointer takes; 0: an encoding that ld does not make here. */
+/* The size of a pointer in bytes. 0: an encoding that ld does not use here. */
 static size_t pointer_size(const struct elf *elf, uint8_t encoding)
 {
     switch (encoding & FORMAT_BITS & ~FORMAT_SIGNED) {
@@ -67,12 +67,12 @@ static size_t pointer_size(const struct elf *elf, uint8_t encoding)
     }
 }
 
-/* Reads a CIE or FDE from its length on, as much of it as there is room for. */
+/* Reads a CIE or FDE, beginning with its length, as far as the buffer has room. */
 static bool read_entry(const struct elf *elf, uint64_t at, uint8_t *buffer, struct bytes *ret)
 {
     uint32_t length;
-    if (!elf_read(elf, at, &length, sizeof length) || length == 0 ||
-        length == UINT32_MAX) /* end; 64 bits */
+    /* A length of 0 ends the section. UINT32_MAX means the 64-bit format, which is not read. */
+    if (!elf_read(elf, at, &length, sizeof length) || length == 0 || length == UINT32_MAX)
         return false;
     size_t n = length < FRAME_READ ? length : FRAME_READ;
     if (!elf_read(elf, at + sizeof length, buffer, n))
@@ -81,8 +81,8 @@ static bool read_entry(const struct elf *elf, uint64_t at, uint8_t *buffer, stru
     return true;
 }
 
-/* What the augmentation of a CIE says: how its FDEs store their addresses, and whether they are
- * signal frames. */
+/* Reads the augmentation of a CIE: how its FDEs store addresses, and whether they describe signal
+ * frames. */
 static bool read_augmentation(const struct elf *elf, struct bytes *cie, const char *letters,
                               uint8_t *ret_encoding, bool *ret_signal)
 {
@@ -113,7 +113,7 @@ static bool read_cie(const struct elf *elf, uint64_t at, uint8_t *ret_encoding, 
     struct bytes cie;
     char letters[8];
     size_t n = 0;
-    uint8_t encoding = 0; /* as the machine has its pointers */
+    uint8_t encoding = 0; /* DW_EH_PE_absptr: the machine's own pointers */
     bool signal = false;
     if (!read_entry(elf, at, buffer, &cie))
         return false;
@@ -138,7 +138,7 @@ static bool read_cie(const struct elf *elf, uint64_t at, uint8_t *ret_encoding, 
     return true;
 }
 
-/* How many bytes of code the FDE at that address is for. */
+/* Finds how many bytes of code the FDE at this address covers. */
 static bool read_fde(const struct elf *elf, uint64_t address, uint64_t *ret_length,
                      bool *ret_signal)
 {
@@ -174,13 +174,13 @@ static bool read_fde(const struct elf *elf, uint64_t address, uint64_t *ret_leng
     return true;
 }
 
-/* A pair of the sorted table: a function's first byte, and its FDE; both relative to the table's
+/* An entry of the sorted table: a function's first byte and its FDE, both relative to the table's
  * section. */
 struct pair {
     int32_t start, fde;
 };
 
-/* The last pair whose function begins at or before the address. */
+/* Finds the last pair whose function begins at or before the address. */
 static bool search_pairs(const struct elf *elf, uint64_t at, uint64_t count, int64_t address,
                          struct pair *ret)
 {
@@ -219,7 +219,7 @@ bool eh_frame_find(const struct elf *elf, uint64_t address, struct eh_frame_func
     if (segment.file_size < sizeof header || !elf_fits(elf, segment.offset, segment.file_size, 1) ||
         !elf_read(elf, segment.offset, &header, sizeof header))
         return false;
-    /* As ld, gold, lld and mold make it; nothing else was ever seen. */
+    /* This is how ld, gold, lld and mold write the header. We have seen no other form. */
     if (header.version != 1 || header.table_encoding != SDATA4_DATAREL ||
         header.count_encoding != UDATA4 ||
         (header.frame_encoding & FORMAT_BITS & ~FORMAT_SIGNED) != UDATA4)

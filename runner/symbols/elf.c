@@ -1,4 +1,4 @@
-/* elf.c: see elf.h. Of the format: elf(5). */
+/* elf.c: see elf.h. elf(5) describes the format. */
 #define _GNU_SOURCE
 #include "runner/symbols/elf.h"
 
@@ -11,7 +11,7 @@
 
 enum {
     NAME_READ = 128, /* bytes of a name at a time */
-    NOTES_MAX = 256, /* to look at, in search of the build-id */
+    NOTES_MAX = 256, /* notes that are searched for the build-id */
 };
 
 /* --- the file --- */
@@ -20,7 +20,7 @@ bool elf_read(const struct elf *elf, uint64_t offset, void *ret, size_t n)
 {
     if (offset > elf->identity.size || n > elf->identity.size - offset)
         return false;
-    return pread(elf->fd, ret, n, (off_t)offset) == (ssize_t)n; /* less: truncated since */
+    return pread(elf->fd, ret, n, (off_t)offset) == (ssize_t)n; /* less: the file was truncated */
 }
 
 bool elf_fits(const struct elf *elf, uint64_t offset, uint64_t n, uint64_t size)
@@ -59,7 +59,7 @@ static int read_header(struct elf *elf)
         segment_size != (elf->wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)) ||
         !elf_fits(elf, elf->segments_at, elf->segments, segment_size))
         return -ENOEXEC;
-    /* A program runs without its sections, and some are distributed so. */
+    /* A program runs without sections, and some programs are distributed that way. */
     if (section_size != (elf->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)) ||
         !elf_fits(elf, elf->sections_at, elf->sections, section_size))
         elf->sections = 0;
@@ -90,8 +90,8 @@ int elf_open(struct elf *elf, const char *path)
 {
     struct stat status;
     struct elf made = {.fd = -1};
-    /* Asked before it is opened, as opening alone does something to some devices; asked again, as
-     * it may be another by then. */
+    /* We check before we open, because opening alone changes the state of some devices. We check
+     * again after it, because the path may lead to another file by then. */
     int error = elf_identify(path, &made.identity);
     if (error != 0)
         return error;
@@ -204,7 +204,7 @@ bool elf_offset(const struct elf *elf, uint64_t address, uint64_t *ret)
     return false;
 }
 
-/* Reads a text with its NUL, or size bytes of it, from a range of the file. Returns its length
+/* Reads a string with its NUL, or `size` bytes of it, from a range of the file. Returns the length
  * without the NUL. */
 static size_t read_text(const struct elf *elf, uint64_t at, uint64_t left, char *ret, size_t size)
 {
@@ -236,7 +236,7 @@ bool elf_has_section(const struct elf *elf, const char *name)
 
 /* --- the build-id --- */
 
-/* Looks through the notes of a range. *budget: how many notes may still be looked at. */
+/* Searches the notes of a range. *budget: how many more notes may be searched. */
 static size_t find_build_id(const struct elf *elf, uint64_t at, uint64_t size, uint64_t alignment,
                             int *budget, uint8_t ret[ELF_BUILD_ID_MAX])
 {
@@ -270,8 +270,8 @@ size_t elf_build_id(const struct elf *elf, uint8_t ret[ELF_BUILD_ID_MAX])
     struct elf_segment segment;
     int budget = NOTES_MAX;
     size_t length = 0;
-    /* By sections first: in a debug file the segments are those of the program, and their offsets
-     * lead elsewhere. */
+    /* We search the sections first, because the segments of a debug file are copied from the
+     * program and their offsets are wrong in the debug file. */
     for (uint32_t i = 0; length == 0 && elf_section(elf, i, &section); i++)
         if (section.type == SHT_NOTE && (section.flags & SHF_ALLOC) != 0)
             length = find_build_id(elf, section.offset, section.size, section.alignment, &budget,

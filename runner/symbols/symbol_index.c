@@ -9,23 +9,24 @@
 
 enum {
     ENTRIES_FIRST = 1024,
-    WALK_MAX =
-        256, /* symbols before the address to look at: inside a function, and other names of it */
+    /* Symbols before the address that are examined. There may be several, because a function may
+     * have other functions in it and several names. */
+    WALK_MAX = 256,
 };
 
 /* A symbol in the index. */
 struct entry {
     uint64_t start;
     uint32_t number;
-    uint32_t size : 31; /* or INT32_MAX where it is more */
-    uint32_t
-        label : 1; /* local and without a type: more likely a place inside a function than one */
+    uint32_t size : 31; /* at most INT32_MAX */
+    /* The symbol is local and has no type, so it is probably a label inside a function. */
+    uint32_t label : 1;
 };
 
-/* --- making it --- */
+/* --- making an index --- */
 
-/* By start; those at one address stay in the order of the table. By radix, as qsort has inputs that
- * it is slow on. */
+/* Sorts by start; symbols at one address keep the order of the table. This is a radix sort, because
+ * qsort is slow for some inputs, and the input is not trusted. */
 static bool sort_entries(struct entry *entries, size_t n)
 {
     struct entry *spare = n > 0 ? malloc(n * sizeof *spare) : NULL;
@@ -119,23 +120,24 @@ bool symbol_index_read(struct symbol_index *index, const struct elf *elf,
     return true;
 }
 
-/* --- looking for an address --- */
+/* --- finding an address --- */
 
-/* How well a symbol fits an address. */
+/* How well a symbol fits an address, in ascending order. FIT_OPEN: the symbol has no size. */
 enum fit { FIT_NONE, FIT_LABEL, FIT_OPEN, FIT_INSIDE };
 
-/* Of two names for one place, the one to show is greater in the first of these that differs. */
+/* Decides which of two names for one address is shown. The name whose rank is greater in the
+ * first member that differs is shown. */
 struct rank {
-    bool current;    /* not there for old programs alone */
+    bool current;    /* of the default version */
     bool visible;    /* not local to one source file */
-    int underscores; /* that it begins with, negative */
+    int underscores; /* at the name's beginning, negative */
     bool strong;     /* not weak */
     int length;      /* negative */
 };
 
 struct search {
     const struct symbol_index *index;
-    const struct elf *elf;                    /* where the symbols are */
+    const struct elf *elf;                    /* the file with the symbols */
     const struct eh_frame_function *function; /* NULL: not known */
     uint64_t address;
     enum fit fit;
@@ -146,7 +148,8 @@ struct search {
 static struct rank rank_of(const struct search *search, const struct elf_symbol *symbol,
                            uint32_t number, char *name)
 {
-    char *version = strchr(name, '@'); /* in .symtab: name@VERSION is old, name@@VERSION is not */
+    /* In .symtab, name@VERSION is an old version and name@@VERSION the default. */
+    char *version = strchr(name, '@');
     bool old = version != NULL && version[1] != '@';
     if (version != NULL && version != name)
         *version = '\0';
@@ -175,8 +178,8 @@ static bool is_better(const struct rank *a, const char *a_name, const struct ran
     return strcmp(a_name, b_name) < 0;
 }
 
-/* Whether a symbol without a size may reach up to the address: as far as its section does, and not
- * into another function. */
+/* Whether a symbol without a size may cover the address. Such a symbol ends with its section, or
+ * before the next function. */
 static bool reaches(const struct search *search, const struct elf_symbol *symbol)
 {
     struct elf_section section;
@@ -187,16 +190,17 @@ static bool reaches(const struct search *search, const struct elf_symbol *symbol
            search->address >= section.address && search->address - section.address < section.size;
 }
 
-/* Takes the symbol if it fits better than what was found before, or as well, at the same address,
- * and has the better name. */
+/* Takes the symbol if it fits better than the one found before, or if it fits as well, begins at
+ * the same address and has the better name. */
 static void consider(struct search *search, const struct entry *entry, enum fit fit)
 {
     struct elf_symbol symbol;
     char name[SYMBOL_INDEX_NAME_SIZE] = "";
+    /* $x, $d and $t are ARM's mapping symbols. They mark code and data and are no functions. */
     if (!elf_symbols(search->elf, &search->index->table, entry->number, 1, &symbol) ||
         (fit != FIT_INSIDE && !reaches(search, &symbol)) ||
         !elf_symbol_name(search->elf, &search->index->table, symbol.name, name, sizeof name) ||
-        name[0] == '$') /* $x, $d, $t: arm's marks of where code and data begin */
+        name[0] == '$')
         return;
     make_safe(name);
     struct rank rank = rank_of(search, &symbol, entry->number, name);
@@ -216,8 +220,8 @@ static enum fit fit_of(const struct entry *entry, uint64_t address)
     return inside ? FIT_INSIDE : entry->size == 0 ? FIT_OPEN : FIT_NONE;
 }
 
-/* Walks back from the last symbol that begins at or before the address, as one inside another may
- * have ended already. */
+/* Walks back from the last symbol that begins at or before the address, because that symbol may be
+ * nested in another one and may have ended. */
 static void walk(struct search *search)
 {
     const struct entry *entries = search->index->entries;
@@ -231,8 +235,9 @@ static void walk(struct search *search)
         else
             high = middle;
     }
-    bool passed = false; /* a function begins after the one in hand: a symbol without a size reaches
-                            no farther */
+    /* Whether a function begins between the symbol at hand and the address. A symbol without a size
+     * ends where that function begins. */
+    bool passed = false;
     uint64_t passed_start = 0;
     for (size_t n = 0; n < WALK_MAX && n < low; n++) {
         const struct entry *entry = &entries[low - 1 - n];

@@ -1,5 +1,5 @@
-/* symbol_index.h: the functions of one symbol table, by address. Only the addresses are kept, 16
- * bytes a function; names are read from the file when they are asked for. */
+/* symbol_index.h: an index of one symbol table's functions by address. It keeps 16 bytes for each
+ * function. Names are read from the file on demand. */
 #ifndef SSCAP_RUNNER_SYMBOLS_SYMBOL_INDEX_H
 #define SSCAP_RUNNER_SYMBOLS_SYMBOL_INDEX_H
 
@@ -21,15 +21,16 @@ struct symbol_index_found {
     char name[SYMBOL_INDEX_NAME_SIZE]; /* without version, cut; control characters are '?' */
 };
 
-/* Makes the index, which is all zeros before; to be cleared. False: there is nothing in that table,
- * it cannot be read, or there is no memory; the index is all zeros then. */
+/* Makes the index from a table. The index must be all zeros before; the caller calls
+ * symbol_index_clear. False: the table has no functions or cannot be read, or there is no memory.
+ * Then the index is all zeros again. */
 bool symbol_index_read(struct symbol_index *index, const struct elf *elf,
                        const struct elf_table *table);
 void symbol_index_clear(struct symbol_index *index);
 size_t symbol_index_bytes(const struct symbol_index *index);
 
-/* The name for an address that fits best. `elf`: the file that the index was made of. `function`:
- * what the call frame information says of that address; NULL: nothing. */
+/* Finds the name that fits the address best. `elf` is the file that the index was made from.
+ * `function` is the function at the address by the call frame information; NULL: not known. */
 bool symbol_index_find(const struct symbol_index *index, const struct elf *elf,
                        const struct eh_frame_function *function, uint64_t address,
                        struct symbol_index_found *ret);

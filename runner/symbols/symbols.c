@@ -1,6 +1,5 @@
-/* symbols.c: see symbols.h. For each module an index of its functions' addresses is made once, and
- * kept; names and all else are read from the file when they are asked for, so the index takes 16
- * bytes a function and nothing else is kept. */
+/* symbols.c: see symbols.h. For each module we make one index of its functions' addresses and keep
+ * it. All else is read from the file on demand, so that a cached function takes only 16 bytes. */
 #define _GNU_SOURCE
 #include "runner/symbols/symbols.h"
 
@@ -17,16 +16,17 @@
 #include "runner/util.h"
 #include "shim/wire.h"
 
-#define DELETED                                                                                    \
-    " (deleted)" /* what the kernel puts behind the path of a file that is gone (d_path) */
+/* The kernel appends this to the path of a deleted file (d_path in fs/d_path.c). */
+#define DELETED " (deleted)"
 
-/* Symbols and sections to read: some seconds' worth at once, and then a tenth of the time. */
+/* How many symbols and sections we may read. Reading WORK_AT_ONCE of them takes some seconds.
+ * WORK_PER_SECOND more may be read each second, which takes about a tenth of the time. */
 #define WORK_AT_ONCE    (32u << 20)
 #define WORK_PER_SECOND (1u << 20)
 
 enum {
     MEMOS = 512,
-    SLOW_MAX = 3, /* modules whose lines took too long: then no more are asked for */
+    SLOW_MAX = 3, /* after so many modules whose lines took too long, we look up no more lines */
 };
 
 _Static_assert((int)SYMBOL_FUNCTION_SIZE == (int)SYMBOL_INDEX_NAME_SIZE,
@@ -34,24 +34,24 @@ _Static_assert((int)SYMBOL_FUNCTION_SIZE == (int)SYMBOL_INDEX_NAME_SIZE,
 
 struct module {
     char *path;
-    uint8_t build_id[SSCAP_BUILD_ID_MAX]; /* as the crash had it */
+    uint8_t build_id[SSCAP_BUILD_ID_MAX]; /* as the crash event gave it */
     size_t build_id_length;
     uint64_t serial, used;
     struct elf_identity identity;
-    int error;     /* what symbols_find returns for any pc */
+    int error;     /* returned by symbols_find for any pc */
     uint64_t base; /* see elf_base */
-    char *debug;   /* the file with the symbols; NULL: it is the module's own */
+    char *debug;   /* the file with the symbols; NULL: the module's own file */
     struct elf_identity debug_identity;
     struct symbol_index index;
     bool lines; /* there may be line numbers */
 };
 
-/* What was found before: like crashes of many processes are looked up once. */
+/* An earlier result. We keep it, because many processes may crash at the same place. */
 struct memo {
-    uint64_t offset; /* of the pc from the module's first byte */
+    uint64_t offset; /* of the pc from the module's first mapped byte */
     bool exact;
     int error;
-    struct symbol found; /* its serial 0: nothing here */
+    struct symbol found; /* serial 0: the entry is empty */
 };
 
 struct symbols {
@@ -63,7 +63,7 @@ struct symbols {
     uint64_t refused;
     uint64_t born, work; /* see may_work */
     const char *debug_directory;
-    bool no_lines; /* addr2line is not there, or not worth waiting for */
+    bool no_lines; /* addr2line is not installed, or too slow */
     unsigned int slow;
 };
 
@@ -106,8 +106,9 @@ uint64_t symbols_refused(const struct symbols *symbols)
 
 /* --- modules --- */
 
-/* Many large modules in turn, more than the cache holds, must not keep the runner from its other
- * work. By counts and not by time spent, so that a slow machine finds the same names. */
+/* Whether `items` more may be read. A series of large modules that overflows the cache must not
+ * keep the runner from its other work. The budget counts items instead of time, so that a slow
+ * machine finds the same names. */
 static bool may_work(struct symbols *symbols, uint64_t items)
 {
     uint64_t most = WORK_AT_ONCE + (now_ns() - symbols->born) / NS_PER_S * WORK_PER_SECOND;
@@ -119,8 +120,8 @@ static bool may_work(struct symbols *symbols, uint64_t items)
     return true;
 }
 
-/* Whether the file has a table of that type with anything in it; then that is the module's index.
- */
+/* Makes the module's index from the file's table of this type. False: there is no such table, it
+ * cannot be used, or it is too much work. */
 static bool read_index(struct symbols *symbols, struct module *module, const struct elf *elf,
                        uint32_t type)
 {
@@ -132,15 +133,14 @@ static bool read_index(struct symbols *symbols, struct module *module, const str
            symbol_index_read(&module->index, elf, &table);
 }
 
-/* The crash's build-id is cut where the file's is longer than an event has room for. */
+/* An event has room for SSCAP_BUILD_ID_MAX bytes, so the build-id of the crash may be cut. */
 static bool same_build_id(const struct module *module, const uint8_t *id, size_t length)
 {
     size_t n = length < SSCAP_BUILD_ID_MAX ? length : SSCAP_BUILD_ID_MAX;
     return n == module->build_id_length && (n == 0 || memcmp(id, module->build_id, n) == 0);
 }
 
-/* Opens the file with what was stripped from this one, by build-id. Returns its path, which the
- * caller frees; or NULL. */
+/* Opens the separate debug file by build-id. Returns its path, which the caller frees, or NULL. */
 static char *open_debug(const struct symbols *symbols, const uint8_t *id, size_t length,
                         struct elf *ret)
 {
@@ -165,8 +165,8 @@ static char *open_debug(const struct symbols *symbols, const uint8_t *id, size_t
     return NULL;
 }
 
-/* Reads what is kept of a module. Names come from .symtab, else from the debug file's, else from
- * .dynsym. */
+/* Reads what we keep of a module. Names come from .symtab, else from the debug file's .symtab, else
+ * from .dynsym. */
 static void module_read(struct symbols *symbols, struct module *module, const struct elf *elf)
 {
     uint8_t id[ELF_BUILD_ID_MAX];
@@ -203,7 +203,7 @@ static void module_remove(struct symbols *symbols, struct module *module)
     symbols->modules[symbols->count] = (struct module){0};
 }
 
-/* The one not used for longest goes; never the last one. */
+/* Removes the least recently used module. There must be at least one. */
 static void module_remove_oldest(struct symbols *symbols)
 {
     struct module *oldest = &symbols->modules[0];
@@ -231,7 +231,7 @@ static struct module *module_cached(struct symbols *symbols, const char *path, c
     return NULL;
 }
 
-/* The module as it is now; from the cache if its file has not changed since. NULL: no memory. */
+/* Returns the module, from the cache if its file has not changed. NULL: no memory. */
 static struct module *module_get(struct symbols *symbols, const struct elf *elf, const char *path,
                                  const uint8_t *id, size_t length)
 {
@@ -269,8 +269,8 @@ static void set_module(struct symbol *symbol, const char *path, size_t length)
     make_safe(symbol->module);
 }
 
-/* Looks for the name in the module's own file, or in its debug file. Returns 0, -ENODATA, or
- * -errno: the latter cannot be opened, or has changed. */
+/* Finds the name in the module's own file or in its debug file. Returns 0, -ENODATA, or -errno if
+ * the debug file cannot be opened or has changed. */
 static int find_name(const struct module *module, const struct elf *elf,
                      const struct eh_frame_function *function, uint64_t address,
                      struct symbol_index_found *ret)
@@ -297,8 +297,9 @@ static int find_in(const struct module *module, const struct elf *elf, bool exac
     if (!elf_executable(elf, symbol->looked_up))
         return -ENODATA;
     bool framed = eh_frame_find(elf, symbol->looked_up, &function);
-    /* A handler returns to the first byte of the function that ends it (glibc's __restore_rt, whose
-     * frame information begins one byte before it for the sake of those who look one byte back). */
+    /* A signal handler returns to the first byte of __restore_rt, so the pc must not be moved back
+     * by one. In glibc, the frame information of __restore_rt begins one byte early, because some
+     * unwinders always move the pc back (sigaction on x86-64). */
     if (framed && function.signal && !exact)
         symbol->looked_up = symbol->vaddr;
     int error = find_name(module, elf, framed ? &function : NULL, symbol->looked_up, &found);
@@ -314,7 +315,7 @@ static int find_in(const struct module *module, const struct elf *elf, bool exac
     return 0;
 }
 
-/* The same for a file that has been opened. */
+/* Fills *symbol from an open file. */
 static int find_in_file(struct symbols *symbols, const struct elf *elf, const char *path,
                         const uint8_t *build_id, size_t build_id_length, bool exact,
                         struct symbol *symbol)
@@ -339,7 +340,7 @@ static struct memo *memo_of(struct symbols *symbols, uint64_t serial, uint64_t o
     return &symbols->memos[(hash >> 32) % MEMOS];
 }
 
-/* Whether this was asked before, of a file that is still the same. */
+/* Copies an earlier result. False: there is none, or the file has changed since. */
 static bool recall(struct symbols *symbols, const struct module *module, const char *file,
                    uint64_t offset, bool exact, struct symbol *ret, int *ret_error)
 {
@@ -355,7 +356,7 @@ static bool recall(struct symbols *symbols, const struct module *module, const c
     return true;
 }
 
-/* symbols_find for the path of a file. */
+/* Does the work of symbols_find for the path of a file. */
 static int find_file(struct symbols *symbols, const char *file, const uint8_t *build_id,
                      size_t build_id_length, bool exact, struct symbol *symbol)
 {
@@ -392,10 +393,10 @@ int symbols_find(struct symbols *symbols, const char *path, const uint8_t *build
     set_module(ret, path, length);
     if (length >= PATH_MAX)
         return -ENAMETOOLONG;
-    if (path[0] !=
-        '/') /* "[vdso]" and such like; where a relative path started from, nobody knows */
+    /* This is "[vdso]" or the like, or a relative path, whose directory we do not know. */
+    if (path[0] != '/')
         return -ENOENT;
-    if (deleted && build_id_length == 0) /* whatever is there now is another file */
+    if (deleted && build_id_length == 0) /* the path now leads to another file, if to any */
         return -ESTALE;
     char file[PATH_MAX];
     memcpy(file, path, length);
@@ -403,7 +404,7 @@ int symbols_find(struct symbols *symbols, const char *path, const uint8_t *build
     return find_file(symbols, file, build_id, build_id_length, exact, ret);
 }
 
-/* --- for lines --- */
+/* --- for addr2line.c --- */
 
 static struct module *module_by_serial(struct symbols *symbols, uint64_t serial)
 {
@@ -413,7 +414,7 @@ static struct module *module_by_serial(struct symbols *symbols, uint64_t serial)
     return NULL;
 }
 
-/* Whether the path still leads to the file that the index was made of. */
+/* Whether the path still leads to the file that the index was made from. */
 static bool is_current(const struct module *module)
 {
     struct elf elf;

@@ -1,9 +1,8 @@
-/* symbols.h: from the program counters of a crash to functions, files and lines.
+/* symbols.h: maps the program counters of a crash to functions.
  *
- * All after the fact: the module's file may be stripped, deleted, replaced or hostile by now. What
- * it cannot tell is left open, never guessed. Names are as the compiler made them: C++ and Rust
- * names stay mangled.
- */
+ * This happens after the crash, so the module's file may have been stripped, deleted, replaced or
+ * made to attack its reader. We never guess what the file does not tell. C++ and Rust names
+ * stay mangled. */
 #ifndef SSCAP_RUNNER_SYMBOLS_SYMBOLS_H
 #define SSCAP_RUNNER_SYMBOLS_SYMBOLS_H
 
@@ -12,9 +11,9 @@
 #include <stdint.h>
 
 enum {
-    SYMBOLS_MODULES_MAX = 32, /* in the cache: more than one crash names (SSCAP_MODULES_MAX) */
-    SYMBOLS_BYTES_MAX =
-        64 << 20, /* of the cache; beside it the module in hand, at most as much again */
+    SYMBOLS_MODULES_MAX = 32, /* in the cache; one crash has fewer (SSCAP_MODULES_MAX) */
+    /* Bytes of the cache. The module in use may take as many again. */
+    SYMBOLS_BYTES_MAX = 64 << 20,
     SYMBOL_MODULE_SIZE = 64,
     SYMBOL_FUNCTION_SIZE = 128,
     SYMBOL_FILE_SIZE = 256,
@@ -22,53 +21,55 @@ enum {
 
 struct symbols;
 
-/* In texts from files, control characters are '?'. Addresses are the file's own, as nm shows them.
- */
+/* In text from files, control characters are '?'. Addresses are the file's own, as nm prints
+ * them. */
 struct symbol {
-    char module[SYMBOL_MODULE_SIZE];     /* its file's last name */
-    char function[SYMBOL_FUNCTION_SIZE]; /* without version, cut; "" where there is no name */
-    uint64_t function_start;             /* of the function's first byte; 0: not known */
-    uint64_t vaddr;  /* of the pc; where the file told nothing, counted from its first byte */
-    uint64_t offset; /* of the pc in the function; where function_start is 0, the same as vaddr */
-    uint64_t
-        looked_up;   /* vaddr, or the byte before it: in the call that the pc is the return from */
-    bool exact_file; /* the file has the build-id that the crash named */
-    char file[SYMBOL_FILE_SIZE]; /* source file, "" where not known; of one too long the end, after
-                                    "..." */
-    unsigned int line;           /* 0: not known */
-    uint64_t serial;             /* for addr2line_add: the module in the cache; 0: none */
+    char module[SYMBOL_MODULE_SIZE];     /* the file name without directories */
+    char function[SYMBOL_FUNCTION_SIZE]; /* without version, cut; "": no name is known */
+    uint64_t function_start;             /* address of its first byte; 0: not known */
+    /* Of the pc; if the file is not known, the offset from its first mapped byte. */
+    uint64_t vaddr;
+    uint64_t offset; /* of the pc in the function; equal to vaddr if function_start is 0 */
+    /* vaddr; if the pc is a return address, the byte before it, because that byte is in the
+     * call. */
+    uint64_t looked_up;
+    bool exact_file; /* the file has the crash's build-id */
+    /* Source file; "": not known. A long path is cut at its beginning, with "...". */
+    char file[SYMBOL_FILE_SIZE];
+    unsigned int line; /* 0: not known */
+    uint64_t serial;   /* the module in the cache, for addr2line_add; 0: none */
 };
 
 /* NULL: no memory. */
 struct symbols *symbols_new(void);
 void symbols_free(struct symbols *symbols);
 
-/* Where debug files are, instead of /usr/lib/debug. The text stays the caller's, and has to stay.
- */
+/* Sets the directory of debug files in place of /usr/lib/debug. The text must outlive `symbols`. */
 void symbols_debug_directory(struct symbols *symbols, const char *directory);
 
-/* Fills *ret for a pc in the module that was mapped from `path`, whose first byte was at `start`.
- * `exact` false: the pc is a return address, and the call before it is looked up. A build_id_length
- * of 0: not known, the file is taken as it is.
+/* Fills *ret for a pc in the module that was mapped from `path` with its first byte at `start`.
+ * With `exact` false, the pc is a return address and the call before it is looked up. A
+ * build_id_length of 0 means that the build-id is not known and any file is accepted.
  *
- * Returns 0 when a function was found, by name or by its first byte alone. Else why not, and ret
- * has the module and the offset in it: -ENODATA (the file knows no function there), -ESTALE (the
- * file is not the one that was mapped), or -errno of opening it (-ENOEXEC: no ELF file, or no
- * regular file). */
+ * Returns 0 if a function was found, by name or at least by its first byte. Else ret has the module
+ * and the offset in it, and the result is -ENODATA (the file has no function there), -ESTALE (the
+ * file is not the one that was mapped), or -errno of opening the file (-ENOEXEC: not an ELF file or
+ * not a regular file). */
 int symbols_find(struct symbols *symbols, const char *path, const uint8_t *build_id,
                  size_t build_id_length, uint64_t start, uint64_t pc, bool exact,
                  struct symbol *ret);
 
-/* For addr2line.c: the path of that module, where it may have line numbers and the file there is
- * still the same. Else NULL. It stays until the next symbols_find. */
+/* For addr2line.c: returns the path of a module that may have line numbers. NULL: it has
+ * none, its file has changed, or it is no longer in the cache. The path is valid until the next
+ * symbols_find. */
 const char *symbols_lined(struct symbols *symbols, uint64_t serial);
 
-/* That module takes too long, and is not to be asked again; 0: there is nobody to ask, for any
- * module. */
+/* For addr2line.c: notes that a module takes too long, so that it is not tried again. 0: addr2line
+ * cannot be run, so no module is tried again. */
 void symbols_not_lined(struct symbols *symbols, uint64_t serial);
 
-/* Symbol tables that were passed over so far: too large (ELF_SYMBOLS_MAX), or too many of them in
- * too short a time. */
+/* How many symbol tables were skipped, because a table was too large (ELF_SYMBOLS_MAX) or there
+ * were too many in too short a time. */
 uint64_t symbols_refused(const struct symbols *symbols);
 
 #endif

@@ -1,9 +1,9 @@
-/*
- * Times its own loop, and writes the nanoseconds that one turn took to FILE:
+/* forks.c: times a loop and writes the nanoseconds for one turn to FILE.
+ *
  *   forks COUNT FILE            fork, a child that exits, wait
- *   forks COUNT FILE PROGRAM    fork, a child that becomes PROGRAM, wait
- * FILE keeps the figure away from stdout, which is what is being captured.
- */
+ *   forks COUNT FILE PROGRAM    fork, a child that executes PROGRAM, wait
+ *
+ * The result goes to FILE and not to stdout, because stdout is captured. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -42,7 +42,7 @@ int main(int argc, char **argv)
     }
     int count = atoi(argv[1]);
     char *program = argc > 3 ? argv[3] : NULL;
-    /* The first turns fault pages in and warm caches. */
+    /* The first turns fault pages in and warm the caches. */
     for (int i = 0; i < count / 10; i++)
         turn(program);
     double start = now_ns();

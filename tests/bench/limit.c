@@ -1,8 +1,8 @@
-/*
- * The least that any capture of this kind can cost: COMMAND's stdout is an AF_UNIX stream socket
- * whose reader takes the kernel's stamp with each chunk, as sscap's does, and throws the bytes
- * away. limit COMMAND [ARG...]
- */
+/* limit.c: measures the lowest cost of a capture like sscap's. COMMAND's stdout is an AF_UNIX
+ * stream socket. The reader takes the sender's credentials with each chunk, as sscap does, and
+ * discards the bytes.
+ *
+ * limit COMMAND [ARG...] */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/socket.h>
@@ -11,7 +11,7 @@
 
 enum { READ_SIZE = 256 * 1024, SEND_SIZE = 8 * 1024 * 1024 };
 
-/* Privileged users may go past the system's limit; others get as far as that. */
+/* A privileged user may exceed the system's limit; another user gets as much as the limit. */
 static void raise_buffer(int fd)
 {
     int size = SEND_SIZE;

@@ -1,8 +1,7 @@
-/*
- * Writes LINES lines of SIZE bytes (newline included) with stdio, as a program that prints does:
- *   storm LINES SIZE line    its own stdout line-buffered, whatever it is connected to
- *   storm LINES SIZE keep    stdout as libc sets it up: whole blocks, into a pipe or a socket
- */
+/* storm.c: writes LINES lines of SIZE bytes (newline included) with stdio, as most programs do.
+ *
+ *   storm LINES SIZE line    stdout is line-buffered, whatever it is connected to
+ *   storm LINES SIZE keep    stdout as libc sets it up: whole blocks into a pipe or a socket */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

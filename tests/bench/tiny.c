@@ -1,4 +1,4 @@
-/* The program of fork, exec, wait: it does nothing, so that starting it is all there is to time. */
+/* tiny.c: a program that does nothing, so that fork, exec and wait are all that is timed. */
 int main(void)
 {
     return 0;

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What builds software, and what keeps it.
+# builds.sh: rows for build tools, compilers and version control.
 
 GIT_FILTER='s/\b[0-9a-f]{7,40}\b/HASH/g; s/, [0-9.]+ [KM]iB( \| [0-9.]+ [KM]iB\/s)?//g; s/^.*\r//; s/pack-reused [0-9]+.*//; s/up to [0-9]+ threads/threads/'
 
@@ -42,7 +42,7 @@ row_git() {
     echo "status $?"
 }
 
-# Debian's own source of zlib, by its package lists, kept apart from the system's.
+# Fetches Debian's source of zlib, with package lists that are separate from the system's.
 prepare_zlib() {
     local apt=$SHARED/apt code mirror
     code=$(. /etc/os-release && echo "$VERSION_CODENAME")

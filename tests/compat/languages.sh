@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Languages, and Python's own tests.
+# languages.sh: rows for languages, and Python's own tests.
 
 row perl -n 'perl /usr/share/perl5/Parallel/ForkManager.pm=libparallel-forkmanager-perl' -s both \
     -f 's/PID [0-9]+/PID N/' \
@@ -19,11 +19,11 @@ row_perl() {
         open STDOUT, ">", "file"; print "in file\n"; system "echo in file, too"; open STDOUT, ">&", $dup; print "back\n"; exec "cat", "file"'
 }
 
-# Verdicts of a module of Python's test-suite: one line for each test.
+# Runs a module of Python's test suite. Prints one line with the result of each test.
 python_tests() { # [ARGS...] MODULE
     /usr/bin/python3 -m test --junit-xml verdicts.xml --timeout 270 "$@" >log 2>&1
     echo "status $?"
-    # --timeout is for a whole module: it ends all, and says where.
+    # --timeout is for a whole module: it ends all tests and prints where they were.
     [ -e verdicts.xml ] || tail -n 60 log >&2
     /usr/bin/python3 - <<'END'
 import xml.etree.ElementTree as tree
@@ -81,7 +81,7 @@ row_python() {
 import concurrent.futures, multiprocessing as m, os, subprocess, sys, threading
 
 def work(n):
-    # A Pool ends its workers by SIGTERM: what they have not flushed by then is lost, or not.
+    # A Pool ends its workers by SIGTERM. What they have not flushed by then may be lost.
     print("work", n, flush=True)
     print("warned", n, file=sys.stderr)
     if n == 13:

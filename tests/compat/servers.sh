@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Servers, on the loopback of the row's own network.
+# servers.sh: rows for servers, on the loopback device of the row's own network.
 
 row postgres -n 'initdb=postgresql psql=postgresql-client pgbench=postgresql' -t 180 \
     -f 's/^(tps|latency|initial|number of failed|done in|vacuuming|creating|generating|[0-9]+ of).*|.*(avg|stddev|elapsed).*//; s/\b[0-9]+\.[0-9]+ (ms|s)\b/T/g' \
@@ -84,7 +84,7 @@ END
     sed -i 's#access_log /dev/stdout#access_log logs/access#' nginx.conf
     nginx -p "$PWD" -c "$PWD/nginx.conf" 2>/dev/null
     until_true 10 curl -s http://127.0.0.1:8080/daemon
-    # The answer goes out before its line goes into the log.
+    # The server sends the answer before it logs the request.
     until_true 10 grep daemon logs/access
     nginx -p "$PWD" -c "$PWD/nginx.conf" -s stop 2>/dev/null
     grep -c daemon logs/access
@@ -123,7 +123,7 @@ ErrorLog /dev/stderr
 END
     } >conf
     apache2 -f "$PWD/conf" -t
-    # At its end it sends SIGTERM to its whole process group.
+    # When it ends, it sends SIGTERM to its whole process group.
     setsid apache2 -f "$PWD/conf" -DFOREGROUND &
     until_true 10 curl -s http://127.0.0.1:8080/file
     ab -q -n 1000 -c 8 http://127.0.0.1:8080/file |

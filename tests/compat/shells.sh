@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Shells and what starts many processes from one.
+# shells.sh: rows for shells and for programs that start many processes.
 
-# What every POSIX shell does alike, in a file that the shells are given.
+# What every POSIX shell does the same way, in a file that each shell executes.
 posix_script() {
     cat >script <<'END'
 echo "args $# $*"

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Terminals, tracers, other preloads, sanitizers, other architectures and libcs, and what the kernel lends.
+# system.sh: rows for terminals, tracers, other preloaded libraries, sanitizers, other architectures and libcs, and
+# kernel features.
 
 row tmux -n tmux 'a server of its own, panes, capture, run-shell, wait-for, exit status of a pane'
 row_tmux() {
@@ -135,7 +136,7 @@ row_valgrind() {
     echo "valgrind $?"
 }
 
-sanitized() { # COMPILER SANITIZER ARG: its report's first words, and its status
+sanitized() { # COMPILER SANITIZER ARG: the first words of its report, and its status
     "$1" -g -O0 -w -pthread "-fsanitize=$2" -o "p-$1-$2" p.c || return
     timeout 40 "./p-$1-$2" "$3" >out 2>err
     echo "$1 $2 $3: $?"
@@ -348,7 +349,7 @@ row_sandboxes() {
     echo "apt ${PIPESTATUS[0]}"
 }
 
-# Compiled where needed: programs that the other tests have, too.
+# Compiles one of the tests' programs if it is needed.
 own_program() { # NAME [OPTION]...
     gcc -I"$HERE/../.." -D_GNU_SOURCE= -w -pthread "${@:2}" "$HERE/../programs/$1.c" -ldl
 }
@@ -382,7 +383,8 @@ row_limited() {
     done
 }
 
-# In the midst: each has begun, and goes on until it has seen that the runner is dead.
+# Kills the runner while each process prints. Each process continues until it has seen that the runner is
+# dead.
 row survives -n 'make /usr/bin/python3=python3' -s both -t 120 -f '/^sscap: the runner was killed by SIGKILL: /d' \
     'the runner killed with SIGKILL in the midst of make -j4, a Python Pool and a shell with children; lines, errors, statuses'
 row_survives() {
@@ -428,7 +430,7 @@ END
     bash loop.sh &
     jobs+=($!)
     for job in make pool loop; do until_true 60 [ -e "begun/$job" ]; done
-    # Without sscap there is nobody to be killed.
+    # Without sscap there is no runner to kill.
     if [ "$(ps -o comm= -p "$runner")" = sscap ]; then
         kill -KILL "$runner"
         until_true 10 sh -c "! ps -o pid= -p $runner" && echo "the runner is dead"

@@ -1,6 +1,6 @@
-/* The reader of strangers' ELF files: any bytes at all are read or refused. As a fuzzer on its own
- * finds no file with all parts in 60 seconds, inputs with an odd first byte are changes to a whole,
- * small one; the others are the file itself. */
+/* elf.c: fuzzes the ELF reader, which must read or refuse any bytes. A fuzzer does not invent a
+ * complete ELF file in 60 seconds. So an input with an odd first byte is a list of changes to a
+ * small complete file, and any other input is the file itself. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { FILE_MAX = 1 << 16, BASE = 0x400000, ID = 20, SECTIONS = 7 };
 enum { TEXT = 1, SYMTAB, STRTAB, DYNSYM, VERSIONS, NOTE };
 
-/* A program of two functions: both have frame information, one a name in .symtab, too. */
+/* A program of two functions. Both have frame information, and one also has a name in .symtab. */
 struct image {
     Elf64_Ehdr header;
     Elf64_Phdr segments[3];
@@ -128,7 +128,7 @@ static void make_image(struct image *image)
     make_sections(image);
 }
 
-/* Looks up one address; what is found must be what the header promises. */
+/* Looks up one address. The result must agree with the comments in symbols.h. */
 static int find(struct symbols *symbols, const char *path, const uint8_t *id, size_t length,
                 uint64_t address, struct symbol *ret)
 {
@@ -152,8 +152,8 @@ static void look_up(const uint8_t *file, size_t size, uint64_t address, struct s
     }
     if (ftruncate(fd, 0) < 0 || pwrite(fd, file, size, 0) != (ssize_t)size)
         __builtin_trap();
-    struct symbols *symbols = symbols_new(); /* a new cache: the file's times are too coarse to tell
-                                                one input from the next */
+    /* A new cache, because the file's times are too coarse to distinguish inputs. */
+    struct symbols *symbols = symbols_new();
     find(symbols, path, NULL, 0, address, &other);
     for (uint64_t i = 0; i < 64; i += 7)
         find(symbols, path, id, sizeof id, BASE + AT(text) + i, &other);
@@ -177,8 +177,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (whole.header.e_type == 0) {
         make_image(&whole);
         look_up((const uint8_t *)&whole, sizeof whole, 0, &found);
-        if (strcmp(found.function, "first") != 0 ||
-            !found.exact_file) /* else all of this would be for nothing */
+        /* If the unchanged file were not found, the fuzzer would test nothing. */
+        if (strcmp(found.function, "first") != 0 || !found.exact_file)
             __builtin_trap();
     }
     struct image changed = whole;

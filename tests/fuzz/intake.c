@@ -1,8 +1,6 @@
-/* Bytes of any kind on a captured stream and on ctl, up to the report of who failed: nothing
- * crashes, and no byte is lost that was not part of a frame.
- *
- * Input: a list of (command, length, bytes). The fuzzer knows the nonce, as a hostile program may.
- */
+/* intake.c: fuzzes the captured streams, ctl and the report. Nothing may crash, and no byte may be
+ * lost that was not part of a frame. The input is a list of (command, length, bytes). The fuzzer
+ * knows the nonce, as a hostile program may. */
 #include "runner/capture/intake.h"
 
 #include <stdio.h>
@@ -115,15 +113,15 @@ static void send_frame(int fd, const uint8_t *bytes, size_t n, uint8_t type)
         .lead = SSCAP_FRAME_LEAD, .type = type, .version = SSCAP_WIRE_VERSION};
     memcpy(frame.nonce, nonce, sizeof nonce);
     if (n >= 8)
-        memcpy(&frame.length, bytes, 8); /* length and tid as they come */
+        memcpy(&frame.length, bytes, 8); /* any length and tid */
     else
         frame.length = (uint32_t)n;
     if (send(fd, &frame, sizeof frame, 0) > 0 && n > 0)
         (void)!send(fd, bytes, n, 0);
 }
 
-/* A flag byte, a type, a byte that chooses `other`, and what follows the header. Into a stream it
- * goes in a frame. */
+/* Sends an event: a flag byte, a type, a byte that chooses `other`, and the bytes after the header.
+ * In a stream it is in a frame. */
 static void send_event(int fd, const uint8_t *bytes, size_t n, bool framed)
 {
     struct {
@@ -179,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pair(SOCK_STREAM, err);
     pair(SOCK_SEQPACKET, sent);
     pair(SOCK_SEQPACKET,
-         named); /* stands in for the listener: accept fails, which is bad input too */
+         named); /* replaces the listener; accept fails on it, which is also a bad input */
     if (loop_init(&loop) < 0)
         abort();
     buffer = empty_buffer;
@@ -205,7 +203,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     errors.stream = SSCAP_ERR;
     process_tree_init(&tree, true);
     processes.arguments = true;
-    processes.self = 1; /* we play the processes of the tree */
+    processes.self = 1; /* we write in place of the tree's processes */
     if (ctl_init(&ctl, loop, &processes, sent[0], named[0], nonce) < 0 ||
         intake_init(&intake, loop, &ctl, &processes, &lines, (const int[]){out[0], err[0]}, nonce) <
             0)

@@ -1,14 +1,15 @@
-/* The session variable: any value at all is refused or read, never misread. A value that is
- * accepted must be one that the runner could have written. The library's own file is included, as
- * it is no module of the runner's. */
-/* No module of the runner, so it is not linked. */
+/* session.c: fuzzes the session variable. Any value must be refused or read correctly. An accepted
+ * value must be one that the runner could have written. The library's source file is included,
+ * because it is not a module of the runner. */
+/* Not a module of the runner, so it is not linked. */
 #include "shim/core/session.c" /* NOLINT(bugprone-suspicious-include) */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char value[512] = "";
-    /* Lets the fuzzer past the check: the last field is computed where the first byte is odd. */
+    /* Computes the check field if the first byte is odd, because a fuzzer rarely finds a right
+     * one. */
     bool repair = size > 0 && (data[0] & 1);
     size_t n = size < sizeof value ? size : sizeof value - 1;
     nolibc_copy(value, data, n);

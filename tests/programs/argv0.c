@@ -1,4 +1,4 @@
-/* Says by what name it was called; with an argument, by what name the kernel knows it. */
+/* argv0.c: prints argv[0]; with an argument, the name that the kernel has for the process. */
 #include <stdio.h>
 #include <sys/prctl.h>
 

@@ -1,5 +1,5 @@
-/* as_pipe FILE: what a program can find out of its stdout and stderr, into FILE: with and without
- * sscap the same, if they are pipes without. */
+/* as_pipe FILE: writes to FILE what a program can find out about its stdout and stderr. If they are
+ * pipes without sscap, the result must be the same with sscap. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,7 +17,7 @@
 
 #include "tests/programs/newer_libc.h"
 
-/* What the linker has for old programs, and for those compiled with _FORTIFY_SOURCE. */
+/* Functions for old programs and for programs compiled with _FORTIFY_SOURCE. */
 int __fxstat(int version, int fd, struct stat *status);
 int __xstat(int version, const char *path, struct stat *status);
 int __fxstatat(int version, int directory, const char *path, struct stat *status, int flags);
@@ -133,7 +133,7 @@ static void by_terminal(int fd)
     tell("tcgetpgrp", tcgetpgrp(fd));
 }
 
-/* As many descriptors as the limit allows: none of them is somebody else's. */
+/* Opens as many descriptors as the limit allows. No number may be occupied by sscap. */
 static void by_number(int limit)
 {
     struct rlimit files;

@@ -1,7 +1,11 @@
-/* cancel_points WAY: what of libc is a cancellation point, and what a cancelled thread leaves
- * behind: `pending` (a call is made by a thread that has been cancelled already), `waiting` (it is
- * cancelled while it waits within), `anywhere` (it may be cancelled at any instruction, hundreds of
- * times). A line of stdout each; errors are 96 and above. */
+/* cancel_points WAY: prints which libc calls are cancellation points, and what a cancelled thread
+ * leaves behind.
+ *
+ *   pending    a thread makes the call after it has been cancelled
+ *   waiting    a thread is cancelled while it waits in the call
+ *   anywhere   a thread is cancelled at any instruction, hundreds of times
+ *
+ * Each result is a line of stdout. Exit statuses from 96 on are errors. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>

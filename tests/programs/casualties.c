@@ -1,6 +1,6 @@
-/* casualties CHILDREN DEATHS FILE: forks that many children, at most 50 at once, each of which
- * prints a line. Every so many of them dies in one of five ways, in turn; FILE gets "WAY PID" of
- * each. The others exit with 0. Exits with 0. */
+/* casualties CHILDREN DEATHS FILE: forks CHILDREN children, at most 50 at once. Each prints a line.
+ * DEATHS of them, at regular intervals, die in one of five ways in turn, and FILE gets "WAY PID"
+ * for each of these. The others and the parent exit with 0. */
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,27 +1,27 @@
 #!/usr/bin/env python3
 """Check sscap's tagged output: check_lines.py [OPTIONS] TAGGED [BARE]
 
-TAGGED: what sscap printed (default tag). Each line must have a tag and be whole. Where the text names its writer, as
-`name[pid]: ...` or `name[pid/tid]: ...`, the tag must say the same name and pid, and the text must not name a second
-writer: then two lines were welded.
-BARE: what the same program printed without sscap. The texts must be the same lines, whatever the order and the pids.
+TAGGED is what sscap printed (default tag). Each line must have a tag and be whole. If the text names its writer, as
+`name[pid]: ...` or `name[pid/tid]: ...`, the tag must have the same name and pid. The text must not name a second
+writer, because then two lines were joined.
+BARE is what the same program printed without sscap. The texts must be the same lines, in any order and with any pids.
 
   --some       not every line names its writer (default: all must)
-  --pids       compare the pid alone: without the library, a name is what /proc says when somebody asks, if anything
+  --pids       compare only the pid: without the library, the name is read from /proc, which may be too late
   --unfinished lines may end without a newline (mark '~')
-  --text       print the texts, as they came, and check nothing against BARE
+  --text       print the texts in their order, and do not compare with BARE
   --tag=FMT    what --tag sscap had; one of {name}[{pid}] and {name}[{pid}/{tid}]
 """
 import re
 import sys
 
-# A pid has two digits at least: make says "make[1]: " of its own depth.
+# A pid here has at least two digits, because make prints its recursion depth as "make[1]: ".
 ME = re.compile(rb"([^\s\[\]:]{1,15})\[(\d{2,})(?:/(\d+))?\]: ")
 NUMBER = re.compile(rb"\[\d+(/\d+)?\]")
 
 
 def parse(data, problems):
-    """(name, pid, tid, mark, text) of each line; a line that was split is put together again."""
+    """Return (name, pid, tid, mark, text) of each line, with the parts of split lines joined."""
     open_lines = {}
     *lines, rest = data.split(b"\n")
     if rest:

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Check what sscap made of storm's output: check_storm.py [OPTIONS] OUT [ERR]
+"""Check the output of storm under sscap: check_storm.py [OPTIONS] OUT [ERR]
 
 OUT and ERR are sscap's stdout and stderr, tagged {name}[{pid}], or {name}[{pid}/{tid}] if storm had threads.
-  --writers=N    so many writers (processes times threads) must be there ...
-  --lines=N      ... with exactly so many lines each on each stream, whole, right, in order
-  --report=FILE  storm's report of writers that were killed: no byte that write() accepted may be missing, none may be
-                 there that was never written
+  --writers=N    there must be so many writers (processes times threads) ...
+  --lines=N      ... and each must have exactly so many lines on each stream, whole, correct and in order
+  --report=FILE  storm's report of writers that were killed: no byte that write() accepted may be missing, and none may
+                 appear that was never written
   --max-line=N   lines longer than this are split, exactly here
 """
 import re
@@ -23,7 +23,7 @@ class Check:
         self.problems = []
         self.next_seq = {}  # (writer, stream): the line that must come next
         self.received = {}  # (pid, tid, stream): bytes
-        self.split = {}  # (pid, tid, stream): what came of a split line so far
+        self.split = {}  # (pid, tid, stream): the parts of a split line so far
 
     def problem(self, text, line=b""):
         self.problems.append(f"{text}: {line[:160]!r}" if line else text)
@@ -45,7 +45,7 @@ class Check:
         key = (pid, tid, stream)
         if sign != b"|!"[stream - 1 : stream]:
             self.problem("wrong sign for this stream", line)
-        # storm forks and never execs, so there is but one name.
+        # storm forks and never executes, so there is only one name.
         if name != b"storm":
             self.problem("wrong name", line)
         self.received[key] = self.received.get(key, 0) + len(text) + (mark == b" ")
@@ -71,7 +71,7 @@ class Check:
             self.problem("not storm's line", text)
             return
         pid, tid, writer, stream, seq, length = match.groups()
-        # Without threads, or with {name}[{pid}], there is no tid on one of the sides.
+        # Without threads, or with {name}[{pid}], one of the two has no tid.
         if pid != key[0] or (tid and key[1] and tid != key[1]) or int(stream) != key[2]:
             self.problem(f"under the wrong tag {key}", text)
         if len(text) != int(length) or b"%08x" % zlib.crc32(text[:-9]) != text[-8:]:

@@ -1,10 +1,10 @@
-/* Closes all descriptors above 2, as daemons do, in the named way, then forks, execs and opens
- * files.
+/* close_all.c: closes all descriptors above 2 in the named way, as daemons do. Then it forks,
+ * executes programs and opens files.
  *
  *   close_all loop|range|from|raw|cloexec|unshare|spawn
  *
- * It says how many there were to close and which number comes next: the same as without sscap.
- */
+ * It prints how many descriptors there were and which number comes next. Both must be the same as
+ * without sscap. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -59,7 +59,7 @@ static void child(void)
     _exit(1);
 }
 
-/* The closing is done by libc inside posix_spawn, where nobody sees it. */
+/* libc closes the descriptors inside posix_spawn, where no wrapper sees it. */
 static int spawn(void)
 {
     pid_t pid;

@@ -1,8 +1,7 @@
-/* Started with fd 1 closed (>&-): the first file it opens becomes fd 1, and gets what printf
- * prints.
+/* closed_stdout.c: must be started with fd 1 closed (>&-). The first file that it opens becomes
+ * fd 1 and gets what printf prints.
  *
- *   closed_stdout FILE:  exits with 0 if everything was as without anyone watching
- */
+ *   closed_stdout FILE    exits with 0 if all is as without sscap */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,7 +22,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     if (write(1, "write\n", 6) != 6 || system("echo a child; exit 7") != 7 << 8)
         return 5;
-    /* Nothing of sscap's may take the lowest numbers: this is the same as without. */
+    /* sscap must not occupy the lowest numbers, so this is the same as without sscap. */
     fprintf(stderr, "the next descriptor is %d\n", dup(2));
     return 0;
 }

@@ -1,9 +1,7 @@
-/* Takes every signal that it can, one at a time, and says which. SIGTERM ends it with status 9,
- * after a line that has the numbers and counts of all.
- *
- * It waits for signals instead of handling them, so that none can hide behind another of its kind
- * that is being handled.
- */
+/* count_signals.c: takes every signal that a process can, one at a time, and prints its name.
+ * SIGTERM ends the program with status 9, after a line with the numbers and counts of all signals.
+ * The program waits for signals (sigwait) instead of handling them, because two signals of one kind
+ * would be merged while a handler runs. */
 #include <signal.h>
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
-/* Ways for a process to crash (see ways.h): the crash itself is in a function of the way's name, or
- * as its name says. */
+/* crash_ways.c: ways for a process to crash (see ways.h). The crash is in a function with the way's
+ * name, or in the function that the way names. */
 #include <assert.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,7 +24,7 @@
 #include "tests/programs/newer_libc.h"
 #include "tests/programs/ways.h"
 
-/* Nothing may be known at compile time. */
+/* Volatile, so that the compiler knows nothing about it. */
 static void *volatile nothing;
 static volatile int zero;
 static volatile int sum;
@@ -41,7 +41,7 @@ WAY(null_write, SIGSEGV)
     LAST;
 }
 
-/* A name of its own for one level of calls more. */
+/* A separate function, for one more level of calls. */
 __attribute__((noinline)) static void call(void *volatile *function)
 {
     ((void (*)(void))(uintptr_t)*function)();
@@ -69,7 +69,7 @@ WAY(data_call, SIGSEGV)
     LAST;
 }
 
-/* No address at all: its upper bits are not alike. */
+/* A non-canonical address: its upper bits differ from each other. */
 WAY(noncanonical, SIGSEGV)
 {
     sum += *(volatile int *)(uintptr_t)0x6d6d6d6d6d6d6d6d;
@@ -96,7 +96,7 @@ WAY(divide, SIGFPE)
 #if defined(__x86_64__) || defined(__i386__)
     sum += (INT_MAX - sum) / zero;
 #else
-    raise(SIGFPE); /* no trap there */
+    raise(SIGFPE); /* this machine has no trap for it */
 #endif
     LAST;
 }
@@ -141,8 +141,7 @@ WAY(double_free, SIGABRT)
     sum += keep != NULL;
 }
 
-/* Writes past a piece of the heap, over what malloc keeps about the next: the size of all that is
- * left. */
+/* Writes past a block of the heap, over malloc's size of the free top block. */
 WAY(broken_heap, SIGABRT)
 {
     char *volatile memory = malloc(24);
@@ -151,7 +150,7 @@ WAY(broken_heap, SIGABRT)
     LAST;
 }
 
-/* Its list of free pieces leads into nowhere: the fault is inside malloc. */
+/* Damages malloc's list of free blocks, so that the fault is inside malloc. */
 WAY(inside_malloc, SIGSEGV)
 {
     volatile uintptr_t *volatile memory = malloc(5000);
@@ -164,8 +163,8 @@ WAY(inside_malloc, SIGSEGV)
 
 extern void __stack_chk_fail(void) __attribute__((noreturn));
 
-/* What a compiler's stack protector calls when a function's guard is no longer whole: nor is its
- * return address. */
+/* A stack protector calls this when the guard is damaged. The return address is damaged then,
+ * too. */
 __attribute__((noinline)) static void smash(uintptr_t value)
 {
     volatile uintptr_t *at = __builtin_frame_address(0);
@@ -204,8 +203,8 @@ WAY(stack_overflow, SIGSEGV)
     LAST;
 }
 
-/* What is above the frame is not the stack's any more: return address, frame pointers, all that an
- * unwinder goes by. */
+/* Overwrites the stack above the frame: the return address, frame pointers, and all else that an
+ * unwinder needs. */
 __attribute__((noinline)) static void overwrite(uintptr_t value)
 {
     volatile uintptr_t *at = __builtin_frame_address(0);
@@ -252,7 +251,7 @@ WAY(small_thread, SIGABRT)
     in_thread(aborts, PTHREAD_STACK_MIN);
 }
 
-/* All at once. */
+/* All threads crash at the same time. */
 WAY(threads, SIGSEGV)
 {
     pthread_t thread;
@@ -261,7 +260,7 @@ WAY(threads, SIGSEGV)
     pthread_join(thread, NULL);
 }
 
-/* The thread that gave the process its number is no more. */
+/* The main thread has ended. */
 static pthread_t main_thread;
 
 static void crash_alone(void)
@@ -298,7 +297,7 @@ static int by_comparison(const void *a, const void *b)
     return a < b;
 }
 
-/* Through a library's frames. */
+/* The backtrace goes through a library's frames. */
 WAY(in_callback, SIGSEGV)
 {
     int numbers[2] = {1, 2};
@@ -306,7 +305,8 @@ WAY(in_callback, SIGSEGV)
     LAST;
 }
 
-/* With another stack for handlers: as small as it may be, and in use. */
+/* The process has its own alternate signal stack, which is as small as it may be or already in
+ * use. */
 static void small_alternate_stack(size_t size, int flags, void (*handler)(int))
 {
     stack_t stack = {.ss_sp = malloc(size), .ss_size = size};
@@ -350,7 +350,7 @@ WAY(constructor, SIGSEGV)
     LAST;
 }
 
-/* A function that is no longer there. The library is one that nobody else has loaded. */
+/* Calls a function of a library that has been unloaded. Nothing else has the library loaded. */
 WAY(after_dlclose, SIGSEGV)
 {
     void *library = dlopen("libresolv.so.2", RTLD_NOW);
@@ -378,7 +378,7 @@ WAY(forked, EXIT(SIGSEGV))
     end_as(child);
 }
 
-/* In the parent's memory, which goes on afterwards, and crashes itself. */
+/* A vfork child crashes in the parent's memory. The parent continues and then crashes itself. */
 WAY(vforked, SIGSEGV)
 {
     pid_t child = vfork();
@@ -454,7 +454,7 @@ WAY(blocked, SIGSEGV)
     LAST;
 }
 
-/* What becomes of one system call. Returns the seccomp(2) descriptor, where `flags` ask for one. */
+/* Sets a filter for one system call. Returns the seccomp(2) descriptor if `flags` ask for one. */
 static int forbid(uint32_t answer, int number, unsigned int flags)
 {
     struct sock_filter code[] = {
@@ -479,7 +479,7 @@ WAY(seccomp, SIGSYS)
     LAST;
 }
 
-/* What a witness would need is forbidden, and told so by a signal. */
+/* A filter answers the system calls that the crash handler needs with SIGSYS. */
 WAY(seccomp_no_files, SIGSEGV)
 {
     forbid(SECCOMP_RET_TRAP, SYS_openat, 0);
@@ -508,7 +508,7 @@ WAY(seccomp_no_queue, SIGABRT)
     LAST;
 }
 
-/* A system call that never ends: somebody is to be asked, and does not answer. */
+/* A system call does not return, because the supervisor of the filter does not answer. */
 WAY(seccomp_stuck, SIGSEGV)
 {
     forbid(SECCOMP_RET_USER_NOTIF, SYS_openat, SECCOMP_FILTER_FLAG_NEW_LISTENER);

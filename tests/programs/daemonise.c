@@ -1,8 +1,7 @@
-/* A daemon: what it writes to stdout after daemon() goes to /dev/null, or stays where it was (KEEP
- * is 1).
+/* daemonise.c: a daemon. What it writes to stdout after daemon(3) goes to /dev/null, or to the old
+ * stdout if KEEP is 1.
  *
- *   daemonise KEEP FILE:  FILE gets a line when the daemon ends
- */
+ *   daemonise KEEP FILE    FILE gets a line when the daemon ends */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,9 +1,7 @@
-/*
- * The demo of `make run`: a dispatcher and three workers that all print at the same time, in
- * pieces, as programs do that show progress. One worker warns on stderr, one becomes a shell. Run
- * bare into a pipe, their lines are welded together; under sscap each is whole and under the name
- * of the process that wrote it.
- */
+/* demo.c: the demo of `make run`: a dispatcher and three workers. All print at the same time and in
+ * pieces, as programs that show progress do. One worker warns on stderr, and one executes a shell.
+ * Without sscap, in a pipe, the lines are mixed. Under sscap each line is whole and has the name of
+ * the process that wrote it. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Long enough for the others to get a word in, short enough for the whole to take a moment. */
+/* Long enough that other processes print in between, and short enough that the demo takes a
+ * moment. */
 #define PIECE_NS 4000000L
 
-/* Prints the pieces (up to a NULL) one by one, each with a write of its own. */
+/* Prints the pieces (up to a NULL), each with a write of its own. */
 static void say(FILE *stream, ...)
 {
     const char *piece;
@@ -53,7 +52,7 @@ static int upload(void)
     return 0;
 }
 
-/* Another program from here on: its lines go under its own name. */
+/* Executes another program, whose lines have its own name. */
 static int report(void)
 {
     execl(

@@ -1,12 +1,19 @@
-/* die WAY NUMBER [HOW]: ends with status NUMBER, or by signal NUMBER.
- *   WAY  return exit _exit _Exit quick_exit syscall atexit (exit with another code, and a handler
- * that says _exit) kill raise HOW  whose affair that is: (none)     its own        child      of a
- * child, which is waited for       sigign  a child; SIGCHLD is ignored nocldwait  a child;
- * SA_NOCLDWAIT     orphan   a grandchild whose parent has gone before daemon     after daemon(3)
- * vfork    a child by vfork             spawn  a child by posix_spawn waitid wait3 wait4 wait  a
- * child that is waited for so            clone  a child by a bare clone, silent system popen  a
- * shell's child, and the shell with it The processes around it exit with 0. Built a second time as
- * static_die. */
+/* die WAY NUMBER [HOW]: ends with status NUMBER, or by signal NUMBER. The processes around the one
+ * that dies exit with 0. The program is also built as static_die.
+ *
+ *   WAY  return exit _exit _Exit quick_exit syscall kill raise
+ *        atexit      exits with another code, and a handler calls _exit
+ *   HOW  (none)      the program itself dies
+ *        child       a child of a child, and its parent waits for it
+ *        sigign      a child, and SIGCHLD is ignored
+ *        nocldwait   a child, with SA_NOCLDWAIT
+ *        orphan      a grandchild whose parent has ended before
+ *        daemon      the process after daemon(3)
+ *        vfork       a child by vfork
+ *        spawn       a child by posix_spawn
+ *        clone       a child by a bare clone, which no wrapper sees
+ *        waitid wait3 wait4 wait    a child that the parent waits for by this call
+ *        system popen               a shell's child, and the shell with it */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -70,7 +77,7 @@ static int in_child(const char *way, const char *how)
         return wait3(&status, 0, NULL) == pid ? 0 : 97;
     if (strcmp(how, "wait4") == 0)
         return wait4(pid, &status, 0, NULL) == pid ? 0 : 97;
-    /* With SIGCHLD ignored: ECHILD once all are gone. */
+    /* With SIGCHLD ignored, waitpid fails with ECHILD when all children have ended. */
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return 0;
@@ -121,7 +128,8 @@ static int orphaned(const char *way)
         close(gone[1]);
         if (fork() != 0)
             _exit(0);
-        if (read(gone[0], &byte, 1) < 0) /* until its grandparent has waited for its parent */
+        /* Blocks until the grandparent has waited for the parent. */
+        if (read(gone[0], &byte, 1) < 0)
             _exit(98);
         exit(die(way));
     }

@@ -1,8 +1,7 @@
-/* Puts a file in place of fd 1 in mid-life and takes it back, writing by every kind of call before,
+/* dup2_mid.c: replaces fd 1 with a file and restores it. It writes by every kind of call before,
  * during and after.
  *
- *   dup2_mid FILE dup2|dup3|fcntl|close|raw
- */
+ *   dup2_mid FILE dup2|dup3|fcntl|close|raw */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +32,7 @@ static void every_kind(const char *when)
         exit(4);
 }
 
-/* Makes fd 1 be what `fd` is, in the named way; `fd` is closed. */
+/* Makes fd 1 a duplicate of `fd` in the named way, and closes `fd`. */
 static void onto_stdout(int fd, const char *how)
 {
     int got = 1;

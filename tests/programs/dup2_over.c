@@ -1,8 +1,7 @@
-/* dup2 and dup3 onto every number from 3 to 1023, one of which may be sscap's; then each is the
- * program's own.
+/* dup2_over.c: calls dup2 and dup3 onto every number from 3 to 1023, one of which may be sscap's.
+ * After that, each number must be the program's own.
  *
- *   dup2_over FILE:  FILE gets the numbers, written through the descriptors themselves
- */
+ *   dup2_over FILE    FILE gets the numbers, written through the descriptors themselves */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

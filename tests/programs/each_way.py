@@ -1,5 +1,6 @@
-"""each_way.py PROGRAM DIRECTORY FILE [WAY...]: runs crash_ways once for each way (all it lists), each under a name of its own:
-the way's, as a link in DIRECTORY. FILE gets "WAY STATUS" of each, as waitpid has it, the bit of a core dump included."""
+"""each_way.py PROGRAM DIRECTORY FILE [WAY...]: runs crash_ways once for each way (default: all).
+Each run has the name of the way, by a link in DIRECTORY. FILE gets "WAY STATUS" for each, with the status of waitpid(2),
+which includes the core dump bit."""
 import os
 import subprocess
 import sys

@@ -1,5 +1,5 @@
-/* eat_memory MB: takes that much memory and writes to it, then kills itself. Exits with 1 where
- * there is no more. */
+/* eat_memory MB: allocates and writes that much memory, then kills itself. Exits with 1 if there is
+ * not enough. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,11 @@
-/* Threads call system and popen while another one empties and refills the environment.
+/* environ_threads.c: threads call system and popen while another thread empties and refills the
+ * environment.
  *
  *   environ_threads ROUNDS
  *
- * Whether a shell starts is luck, as with any program that does this: the kernel may read an array
- * that has been freed. But the thread that changes the environment looks after each change whether
- * `environ` has what it put there, and nothing else. */
+ * A shell may fail to start in any program that does this, because the kernel may read an array
+ * that has been freed. So only the thread that changes the environment checks something: after each
+ * change, `environ` must have exactly what the thread put there. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ static void *by_popen(void *unused)
     return unused;
 }
 
-/* environ is FILLER0=... FILLER1=... and no more. */
+/* Checks that environ is FILLER0=... FILLER1=... and no more. */
 static void check(int n, int value)
 {
     char text[64];
@@ -97,7 +98,7 @@ int main(int argc, char **argv)
         pthread_join(threads[i], NULL);
     change(39);
     printf("environ_threads[%d]: %d wrong\n", getpid(), wrong);
-    /* With one thread it works all the same. */
+    /* With one thread it always works. */
     clearenv();
     expect(system("exit 4") == 4 << 8 && environ == NULL);
     printf("environ_threads[%d]: %d wrong\n", getpid(), wrong);

@@ -1,8 +1,5 @@
-/* Prints its environment as a program under sscap may expect it: without what sscap needs. Exits
- * with 42.
- *
- * With SHOW_LIBRARY as argument it says whether the library is in LD_PRELOAD.
- */
+/* environment_of.c: prints its environment without the variables that sscap needs, and exits with
+ * 42. With the argument SHOW_LIBRARY it prints whether the library is in LD_PRELOAD. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,7 +9,7 @@ extern char **environ;
 
 int main(int argc, char **argv)
 {
-    char name[16]; /* executed by descriptor, it has that for a name on kernels before 6.14 */
+    char name[16]; /* kernels before 6.14 use the descriptor's number as the name after fexecve */
     prctl(PR_GET_NAME, name);
     for (char **e = environ; *e; e++) {
         if (!strncmp(*e, "SSCAP_SESSION=", 14) || !strncmp(*e, "PWD=", 4) ||

@@ -1,11 +1,10 @@
-/* Turns fd 1 back and forth between where it was and somewhere else while threads write whole lines
- * to it.
+/* flip.c: turns fd 1 back and forth between two places while threads write whole lines to it.
  *
- * Each line must be in one of the two places, once and whole, and nothing else may be in the other
- * place: a library that asks what fd 1 is and then writes to it is too late when fd 1 has been
- * turned in between.
+ * Each line must be in one of the two places, once and whole. Nothing else may be in the other
+ * place. A library that checks what fd 1 is and then writes to it fails here, because fd 1 may have
+ * been turned in between.
  *
- *   flip file|pipe|stream|seqpacket FILE THREADS LINES:  FILE gets what arrived in the other place
+ *   flip file|pipe|stream|seqpacket FILE THREADS LINES    FILE gets what arrived in the other place
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -33,7 +32,7 @@ static void *writer(void *arg)
     return NULL;
 }
 
-/* The reader of a pipe or socket is a process of its own, which copies all that comes into FILE. */
+/* A child reads the pipe or socket and copies all bytes into FILE. */
 static pid_t copier(int from, int unused, int to)
 {
     pid_t pid = fork();

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A stranger at the session's named socket: flood.py SESSION_FILE READY DONE
+"""A process outside the session that floods its named socket: flood.py SESSION_FILE READY DONE
 
-Waits for SESSION_FILE, which holds a value of SSCAP_SESSION, and looks the session's socket up in /proc/net/unix, as
-anybody can. Then it sends rubbish there, almost right messages with the session's own nonce, and descriptors; it opens
-connections that say nothing and keeps them, until the file DONE is there. READY is made when the first round is over.
+Waits for SESSION_FILE, which holds a value of SSCAP_SESSION, and finds the session's socket in /proc/net/unix, as any
+process can. Then it sends random bytes, almost correct messages with the session's nonce, and descriptors. It also
+opens connections that send nothing. It stops when the file DONE exists. It makes READY after the first round.
 """
 import array
 import os
@@ -41,7 +41,7 @@ def names(suffix):
 
 
 def event(nonce):
-    """Like struct sscap_event of shim/wire.h, with one field or the whole length wrong."""
+    """Return a struct sscap_event (shim/wire.h) with one field or the whole length wrong."""
     fields = [1, rnd.randint(0, 6), 56, nonce, os.getpid(), 1, 3, 0, b"flood"]
     spoilt = rnd.choice([0, 1, 2, 4, 5, 6, 7])
     fields[spoilt] = rnd.choice([0, 1, 0x7FFF, 0xFFFF if spoilt < 2 else 0x7FFFFFFF])
@@ -56,7 +56,7 @@ def rubbish(nonce):
 
 
 def speak(sock, nonce):
-    """Some messages, some with descriptors, which a careless receiver would keep."""
+    """Send some messages, some with descriptors, which a careless receiver would keep."""
     for _ in range(rnd.randint(0, 5)):
         null = [os.open("/dev/null", os.O_RDONLY) for _ in range(rnd.choice([0, 0, 1, 30]))]
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", null))] if null else []

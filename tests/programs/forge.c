@@ -1,12 +1,10 @@
-/* Writes into its stdout what only the library may write, as well as it can: frames with the
- * session's own nonce, read from the environment, but false in one way each; then lines of random
- * bytes.
+/* forge.c: imitates the library. It writes frames with the session's own nonce, which it reads from
+ * the environment, to stdout. Each frame is wrong in one way. Lines of random bytes follow.
  *
  *   forge SEED COUNT
  *
- * What sscap makes of this program's lines is of no interest; all others' must be unharmed. It ends
- * with an honest line, in front of which stands a newline.
- */
+ * How sscap shows this program's lines does not matter, but the lines of all other processes must
+ * be unharmed. The program ends with a newline and an ordinary line. */
 #include "shim/wire.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +35,7 @@ static void nonce_of_session(uint8_t *nonce)
         memcpy(digits, session + 16, 16);
         low = strtoull(digits, NULL, 16);
     }
-    /* As the byte order of the nonce is the library's own affair, both are tried. */
+    /* We try both byte orders of the nonce, because only the library knows which one it uses. */
     for (int i = 0; i < 8; i++) {
         int shift = rnd(2) ? 8 * i : 8 * (7 - i);
         nonce[i] = (uint8_t)(high >> shift);
@@ -70,7 +68,7 @@ static void spoil(struct sscap_frame *frame)
         frame->reserved = (uint32_t)rnd(1ull << 32);
         break;
     default:
-        break; /* quite right, but the payload is not */
+        break; /* the frame is right, but its payload is not */
     }
 }
 

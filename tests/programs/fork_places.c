@@ -1,6 +1,6 @@
-/* fork_places WAY: forks, vforks and clones from places where one had better not, and prints, one
- * write a line, what came of it. What the children of threads and handlers print comes in any
- * order; nothing else depends on time. */
+/* fork_places WAY: forks, vforks and clones in unusual places (threads, signal handlers, fork
+ * handlers) and prints the results, one write for each line. The lines of children of threads and
+ * handlers come in any order. Nothing else depends on time. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -110,7 +110,7 @@ static void on_signal(int signal)
     errno = saved;
 }
 
-/* In the midst of whatever malloc, stdio and write are at. */
+/* A handler forks while the thread may be in malloc, stdio or write. */
 static void from_handler(void)
 {
     signal(SIGUSR1, on_signal);
@@ -132,7 +132,7 @@ static void from_handler(void)
     reap("killer", killer);
 }
 
-/* The child goes on with the write that the handler has interrupted. */
+/* The child continues the write that the handler has interrupted. */
 static volatile sig_atomic_t writing, interrupted;
 static pid_t copy;
 
@@ -178,7 +178,7 @@ static void from_write(void)
     reap("copy", copy);
 }
 
-/* Descriptors beyond the program's own few, but for sscap's one. */
+/* Counts descriptors that are not the program's own few and not sscap's one. */
 static int strays(void)
 {
     int n = 0;
@@ -269,7 +269,7 @@ static void from_vfork(void)
     reap("fork after all that", child);
 }
 
-/* --- clone, past every wrapper --- */
+/* --- clone, which no wrapper sees --- */
 
 static char stack[64 << 10] __attribute__((aligned(64)));
 
@@ -330,8 +330,8 @@ static void from_clone(void)
         clone_with(kinds[i].name, kinds[i].flags, print);
         clone_with(kinds[i].name, kinds[i].flags, fork_again);
         clone_with(kinds[i].name, kinds[i].flags, start_shell);
-        if (!(kinds[i].flags &
-              CLONE_SIGHAND)) /* the default, set for the child, would be the parent's, too */
+        /* Otherwise the default action, set for the child, would also be the parent's. */
+        if (!(kinds[i].flags & CLONE_SIGHAND))
             clone_with(kinds[i].name, kinds[i].flags, crash);
     }
     pid_t middle = fork();
@@ -367,7 +367,7 @@ static void from_system_calls(void)
     reap("clone", child);
 }
 
-/* As root, or refused alike. */
+/* Works as root; else it is refused as without sscap. */
 static void from_namespaces(void)
 {
     static const int kinds[] = {CLONE_NEWPID, CLONE_NEWNS,   CLONE_NEWNET,   CLONE_NEWUTS,

@@ -1,4 +1,4 @@
-# perl: fork, wait, system, backticks, exec, kill; lines by print, in pieces, and by syswrite.
+# forks.pl: fork, wait, system, backticks, exec, kill; lines by print, in pieces, and by syswrite.
 use strict;
 use warnings;
 use POSIX ();

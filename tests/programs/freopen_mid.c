@@ -1,4 +1,5 @@
-/* freopen: stdout goes to a file for the rest of the program's life, and its children's with it. */
+/* freopen_mid.c: redirects stdout to a file with freopen, for the rest of its life and for its
+ * children. */
 #include <stdio.h>
 #include <stdlib.h>
 

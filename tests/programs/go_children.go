@@ -1,4 +1,4 @@
-// No libc at all: raw system calls from threads of the runtime's own, children by os/exec.
+// go_children.go: a program without libc: raw system calls from the runtime's own threads, children by os/exec.
 package main
 
 import (

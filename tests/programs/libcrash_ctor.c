@@ -1,4 +1,4 @@
-/* A library whose constructor crashes: crash_ways loads it. */
+/* libcrash_ctor.c: a library whose constructor crashes. crash_ways loads it. */
 #include <stddef.h>
 
 static volatile int *volatile nowhere;

@@ -1,4 +1,5 @@
-/* libloud.so: prints, forks and opens as it is loaded and as it is unloaded. */
+/* libloud.c: a library that prints, forks and opens files when it is loaded and when it is
+ * unloaded. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/wait.h>

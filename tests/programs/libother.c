@@ -1,5 +1,4 @@
-/* Somebody else's preloaded library. It says in the environment's place what it is: on stderr, when
- * it is loaded. */
+/* libother.c: another preloaded library. It prints its name on stderr when it is loaded. */
 #include <unistd.h>
 
 __attribute__((constructor)) static void loaded(void)

@@ -1,5 +1,5 @@
-/* limited WAY: goes on with little: few descriptors, processes, little memory, small stacks, no
- * privileges; and prints what came of it. */
+/* limited WAY: continues with few resources: few descriptors or processes, little memory, small
+ * stacks, no privileges. It prints the results. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -34,7 +34,7 @@ static void limit(__rlimit_resource_t what, rlim_t value)
         _exit(98);
 }
 
-/* Whatever of libc's that sscap has its hand in. */
+/* Calls all libc functions that sscap wraps. */
 static void *do_all(void *unused)
 {
     struct iovec parts[] = {{.iov_base = (void *)(uintptr_t) "two ", .iov_len = 4},
@@ -57,7 +57,7 @@ static void *do_all(void *unused)
     if (child == 0)
         raise(SIGABRT);
     reap("crash", child);
-    /* Another user may not open it by name, where it is a pipe; sscap lets him. */
+    /* Another user may not open a pipe by name, but under sscap it works. */
     int fd = open(getuid() == NOBODY ? "/dev/null" : "/dev/stdout", O_WRONLY);
     say("open: %d\n", fd >= 0);
     close(fd);
@@ -164,8 +164,8 @@ static void execute(void)
     waitpid(child, &executed, 0);
 }
 
-/* With as much stack as is left of SIGSTKSZ (8 KiB, of old) in a handler, and nothing below it:
- * those of crashes start a debugger there. */
+/* Executes a program on the stack that is left of the old SIGSTKSZ (8 KiB), with a guard page below
+ * it. A program's crash handler may start a debugger on such a stack. */
 static void on_tiny_stack(void)
 {
     enum { PAGE = 4096, SIZE = 6 << 10 };

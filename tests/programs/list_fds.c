@@ -1,9 +1,11 @@
-/* list_fds: which descriptors it has, found out in every way. The same with sscap and without.
+/* list_fds: finds out in every way which descriptors it has. The result must be the same with sscap
+ * and without.
  *
- *   list_fds lists DIR    what each function that reads directories says of each of its own lists;
- * DIR is for files of that sort elsewhere list_fds asks         what each call says of each number
- *   list_fds threads      while other threads write: nobody ever sees more than there is
- *   list_fds forks        the same, in each of many forked children */
+ *   list_fds lists DIR    what each function that reads directories says of each list of the
+ *                         process's own; DIR is for such files in another place
+ *   list_fds asks         what each call says of each number
+ *   list_fds threads      the same while other threads write: no thread may ever see more
+ *   list_fds forks        the same in each of many forked children */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +107,7 @@ static void by_getdents_large(const char *path)
     by_getdents(path, 4096);
 }
 
-/* One entry at a time: what is left out leaves nothing. */
+/* Reads one entry at a time; a hidden entry must not leave an empty result. */
 static void by_getdents_small(const char *path)
 {
     by_getdents(path, 32);
@@ -116,7 +118,7 @@ static int in_filter;
 static int filter(const struct dirent *entry)
 {
     struct dirent **inner;
-    if (in_filter++ == 0) { /* one scan within another */
+    if (in_filter++ == 0) { /* a scan within a scan */
         int n = scandir("/", &inner, filter, NULL);
         while (n-- > 0)
             free(inner[n]);
@@ -220,7 +222,7 @@ static void list_all(const char *path, const char *called)
     }
 }
 
-/* Directories that are no list of ours, with all numbers in them. */
+/* Directories that are not a process's list but contain all the numbers. */
 static void list_elsewhere(const char *directory)
 {
     char path[256];
@@ -250,7 +252,7 @@ static int lists(const char *directory)
     if (chdir("/proc/self") == 0)
         list_all("./fd", "fd");
     list_elsewhere(directory);
-    /* A number of one's own is there, wherever it is. */
+    /* A descriptor of the program's own is listed, whatever its number. */
     int fd = fcntl(STDIN_FILENO, F_DUPFD, 701);
     dup2(fd, 900);
     list_all("/proc/self/fd", "with 701 and 900");
@@ -321,7 +323,8 @@ static int while_threads_write(int (*how)(void), int times)
     enum { THREADS = 4 };
     pthread_t threads[THREADS];
     int most = 0;
-    int own = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 11); /* looks like one of the library's */
+    /* Looks like one of the library's descriptors. */
+    int own = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 11);
     for (int i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, write_on, NULL);
     for (int i = 0; i < times; i++) {

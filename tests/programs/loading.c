@@ -1,7 +1,10 @@
-/* loading WAY LIBRARY: loads and unloads LIBRARY (libloud.so): `once`, `storm` (in four threads
- * that fork, too), `apart` (by dlmopen, with a libc of its own); `libc` calls libc's functions by
- * dlsym, and another libc's; `error` calls all kinds of functions for the first time between a
- * failure and dlerror. */
+/* loading WAY LIBRARY: loads and unloads LIBRARY (libloud.so).
+ *
+ *   once     once
+ *   storm    in four threads that also fork
+ *   apart    by dlmopen, with another copy of libc
+ *   libc     calls functions of libc, and of another copy of libc, by dlsym
+ *   error    calls many functions for the first time between a failure and dlerror */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>

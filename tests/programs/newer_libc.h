@@ -1,5 +1,4 @@
-/* newer_libc.h: functions that glibc 2.31 (Debian 11) does not have, for programs that call them.
- */
+/* newer_libc.h: functions that glibc 2.31 (Debian 11) lacks, for programs that call them. */
 #ifndef SSCAP_TESTS_NEWER_LIBC_H
 #define SSCAP_TESTS_NEWER_LIBC_H
 
@@ -23,7 +22,7 @@ static inline const char *strerrorname_np(int number)
 #define AT_MINSIGSTKSZ 51
 #endif
 
-/* What sysconf(_SC_MINSIGSTKSZ) says since glibc 2.34. */
+/* What sysconf(_SC_MINSIGSTKSZ) returns since glibc 2.34. */
 static inline size_t signal_stack_minimum(void)
 {
 #ifdef _SC_MINSIGSTKSZ
@@ -60,7 +59,7 @@ static inline int execveat(int directory, const char *path, char *const argv[], 
     return (int)syscall(SYS_execveat, directory, path, argv, envp, flags);
 }
 
-/* Nothing stands for it: the child keeps its descriptors. */
+/* There is no replacement, so the child keeps its descriptors. */
 static inline int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions,
                                                            int first)
 {

@@ -1,4 +1,4 @@
-// child_process in its kinds: spawn with inherited streams, exec and execFile through pipes, fork, spawnSync.
+// node_children.js: each kind of child_process: spawn with inherited streams, exec and execFile through pipes, fork, spawnSync.
 const { spawn, exec, execFile, fork, spawnSync } = require('child_process');
 const fs = require('fs');
 

@@ -1,4 +1,4 @@
-// cluster: workers share a server's socket, answer a request each, and speak all at once.
+// node_cluster.js: cluster workers share a server's socket, answer one request each, and print all at once.
 const cluster = require('cluster');
 const fs = require('fs');
 const http = require('http');

@@ -1,5 +1,5 @@
-/* Opens as many descriptors as it may, then forks and writes; the number is the same as without
- * sscap. */
+/* open_all.c: opens as many descriptors as it can, then forks and writes. The number must be the
+ * same as without sscap. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-/* own_flags: O_NONBLOCK and shutdown on stdout, as the process that asks for them sees it, and as
+/* own_flags: O_NONBLOCK and shutdown on stdout, as the process that asks for them sees it and as
  * the kernel has it.
  *
- *   own_flags told           what it is told, and that the description that all share is not
- * touched own_flags full FILE WAY  by WAY (write, writev, thread), 20000 lines without blocking,
- * beside a plain writer of as many in a child that does not know of it; makes FILE when it has met
- * EAGAIN. */
+ *   own_flags told             checks the answers, and that the shared description is not changed
+ *   own_flags full FILE WAY    writes 20000 lines without blocking, by WAY (write, writev, thread),
+ *                              beside a child that writes as many and expects to block; makes FILE
+ *                              when it has met EAGAIN */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -64,13 +64,14 @@ static void told_flags(void)
     CHECK(ioctl(STDOUT_FILENO, FIONBIO, NULL) == -1 && errno == EFAULT);
     CHECK(ioctl(STDOUT_FILENO, FIONBIO, (void *)8) == -1 && errno == EFAULT);
     CHECK(fcntl(99, F_SETFL, 0) == -1 && errno == EBADF);
-    /* Set behind our back, as a static program does; whoever wants to block then does so. */
+    /* The flag is set by a raw call, as a static program does it. A writer that wants to block must
+     * do so itself. */
     CHECK(syscall(SYS_fcntl, STDOUT_FILENO, F_SETFL, before | O_NONBLOCK) == 0);
     CHECK(fcntl(STDOUT_FILENO, F_SETFL, before) == 0 && real_flags(STDOUT_FILENO) == real);
     close(copy);
 }
 
-/* The program's own descriptors, and other commands, are as ever. */
+/* Other descriptors and other commands behave as without sscap. */
 static void told_others(void)
 {
     int pair[2], on = 1;
@@ -91,7 +92,7 @@ static void told_others(void)
     CHECK(shutdown(fileno(file), SHUT_WR) == -1 && errno == ENOTSOCK);
 }
 
-/* What is of the library's own is not there, for any command. */
+/* No command shows the library's own descriptors. */
 static void told_numbers(void)
 {
     for (int fd = 256; fd < 1024; fd++)
@@ -117,7 +118,7 @@ enum { LINES = 20000 };
 static const char *full_file;
 static const char *way;
 
-/* Says once that EAGAIN was met, and waits until there is room. */
+/* Reports EAGAIN once, and waits until there is room. */
 static void wait_for_room(int fd)
 {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
@@ -127,7 +128,7 @@ static void wait_for_room(int fd)
 
 static void *write_own(void *unused)
 {
-    /* Whole lines may be cut by EAGAIN only if they are longer than one piece of the kernel's. */
+    /* EAGAIN may cut a line only if the line is longer than one piece that the kernel takes. */
     for (int i = 1; i <= LINES; i++) {
         char line[64];
         int length = snprintf(line, sizeof line, "own %d\n", i);
@@ -144,7 +145,7 @@ static void *write_own(void *unused)
     return unused;
 }
 
-/* Written past the library: the kernel's answer is what counts. */
+/* Writes by raw calls, so the kernel's answer counts. */
 static void write_plain(void)
 {
     for (int i = 1; i <= LINES; i++) {

@@ -1,5 +1,6 @@
-/* Ways to meet a crash with a handler of one's own (see ways.h): it recovers, gives up, exits; and
- * what a program sees when it asks. */
+/* own_handlers.c: ways to meet a crash with a handler of the program's own (see ways.h). The
+ * handler recovers, gives up or exits. Other ways test what a program sees when it asks for its
+ * handlers. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -9,7 +10,7 @@
 
 #include "tests/programs/ways.h"
 
-/* Nothing may be known at compile time. */
+/* Volatile, so that the compiler knows nothing about it. */
 static void *volatile nothing;
 static volatile int zero;
 static volatile int sum;
@@ -49,7 +50,7 @@ WAY(own_recovers, EXIT(0))
     exit(0);
 }
 
-/* An overflow of the stack, too, by way of an alternate stack of its own. */
+/* Recovers from a stack overflow too, on an alternate stack of its own. */
 WAY(own_recovers_overflow, EXIT(0))
 {
     struct sigaction action = {.sa_handler = recover, .sa_flags = SA_ONSTACK};
@@ -123,7 +124,7 @@ WAY(own_ignores, EXIT(0))
     exit(0);
 }
 
-/* All the ways to ask and to set, as a program sees them. */
+/* All calls that get and set handlers, as a program sees them. */
 WAY(own_view, EXIT(0))
 {
     struct sigaction old;

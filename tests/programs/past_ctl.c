@@ -1,5 +1,5 @@
-/* past_ctl HOW FILE: opens more descriptors than there are numbers below the library's own, and
- * prints each number, and whether its lock on FILE is still there. HOW is what it opens: open,
+/* past_ctl HOW FILE: opens more descriptors than there are numbers below the library's own. It
+ * prints each number, and whether its lock on FILE is still there. HOW is what it opens with: open,
  * fopen, dup, fcntl, pipe, socket. */
 #include <fcntl.h>
 #include <stdio.h>

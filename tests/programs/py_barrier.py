@@ -1,4 +1,4 @@
-"""Barrier: all let go at once, so that all write at once."""
+"""Barrier: all are released at once, so that all write at once."""
 from py_say import chatter, context, result, run_all, say
 
 

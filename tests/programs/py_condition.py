@@ -1,4 +1,4 @@
-"""Condition: consumers wait until the producer has put enough, and are notified together."""
+"""Condition: consumers wait until the producer has put enough items, and are notified together."""
 from py_say import chatter, context, result, run_all, say
 
 

@@ -1,4 +1,4 @@
-"""Failing workers: logging and tracebacks, many lines on stderr in one go, next to their siblings'."""
+"""Failing workers: logging and tracebacks, many lines on stderr at once, beside those of other workers."""
 import logging
 import traceback
 

@@ -1,4 +1,4 @@
-"""Event: one waits for ever, one with a timeout that passes first."""
+"""Event: one process waits without a timeout, one with a timeout that expires first."""
 from py_say import chatter, context, result, say
 
 
@@ -23,7 +23,7 @@ if __name__ == "__main__":
     timed = ctx.Process(target=wait_for_event_timeout, args=(event, 0.05))
     for process in [*waiters, timed]:
         process.start()
-    timed.join()  # so the timeout has passed before the event is set
+    timed.join()  # so the timeout expires before the event is set
     event.set()
     say("main: event is set")
     for process in waiters:

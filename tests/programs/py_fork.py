@@ -1,4 +1,4 @@
-"""os.fork, no multiprocessing: children leave by os._exit, which flushes nothing, and by a signal."""
+"""os.fork without multiprocessing: children end by os._exit, which flushes nothing, and by a signal."""
 import os
 import signal
 

@@ -1,4 +1,4 @@
-"""Manager: a server process whose threads work for the others, over a unix socket of its own."""
+"""Manager: a server process whose threads serve the others over a unix socket."""
 from py_say import chatter, context, result, run_all, say
 
 

@@ -1,4 +1,4 @@
-"""Pipe: a conversation; each side says what it heard."""
+"""Pipe: two processes talk, and each prints what it receives."""
 from py_say import chatter, context, result, say
 
 

@@ -1,4 +1,4 @@
-"""redirect_stdout in workers: what goes to the buffer must not show, what comes before and after must."""
+"""redirect_stdout in workers: text for the buffer must not appear, text before and after it must."""
 import io
 import os
 import sys

@@ -1,4 +1,4 @@
-"""RLock: taken again by its holder, and only the last release lets the others in."""
+"""RLock: the holder acquires it again, and only the last release lets the others in."""
 from py_say import chatter, context, result, run_all, say
 
 

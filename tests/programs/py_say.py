@@ -35,13 +35,13 @@ def say(text, stream=None):
 
 
 def say_raw(text, fd=1):
-    """For threads: they share sys.stdout's buffer, which mixes their pieces before sscap ever sees them."""
+    """For threads, because they share sys.stdout's buffer, which mixes their pieces before sscap sees them."""
     for piece in pieces_of(f"{me()}: {text}\n"):
         os.write(fd, piece.encode())
 
 
 def chatter(who, lines=8):
-    """Enough lines, from enough processes at once, that pieces of different writers do meet."""
+    """Print enough lines, from enough processes at once, that pieces of different writers meet."""
     for i in range(lines):
         say(f"{who} says line {i} of {lines}, " + "abcdefghij" * (i % 4))
 

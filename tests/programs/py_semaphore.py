@@ -1,4 +1,4 @@
-"""Semaphore: never more than two inside."""
+"""Semaphore: never more than two processes hold it."""
 from py_say import chatter, context, result, run_all, say
 
 

@@ -1,4 +1,4 @@
-"""A subclass of Process; exits by its own status, by an exception and by a signal."""
+"""A subclass of Process, which ends by its own status, by an exception and by a signal."""
 import os
 import signal
 import sys

@@ -1,6 +1,6 @@
-"""subprocess closes every descriptor above 2 in a vfork child, and may hand over another environment.
+"""subprocess closes every descriptor above 2 in a vfork child, and may pass another environment.
 
-The children's children speak, too: they can join sscap only by what is left to them.
+The children's children print, too. They can reach sscap only by what is left to them.
 """
 import os
 import subprocess

@@ -1,6 +1,6 @@
-"""What one writes without sscap: workers redirect stdout to a mirror, which sends whole lines to one buffer.
+"""What a program does without sscap: workers redirect stdout to a mirror, which sends whole lines to one buffer.
 
-The four workers print 'Message item' to the mirror, and once more plainly, as under sscap nobody needs the mirror.
+The four workers print 'Message item' to the mirror, and once more to stdout, because sscap makes the mirror needless.
 """
 import collections
 import io

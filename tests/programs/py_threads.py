@@ -1,4 +1,4 @@
-"""Processes of threads, which write their lines in pieces by write(2), to both streams."""
+"""Processes with threads that write their lines in pieces by write(2) to both streams."""
 import threading
 
 from py_say import context, result, run_all, say, say_raw

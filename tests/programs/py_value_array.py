@@ -1,4 +1,4 @@
-"""Value and Array: shared memory, changed by all."""
+"""Value and Array: shared memory that all processes change."""
 from py_say import chatter, context, result, run_all, say
 
 

@@ -1,8 +1,5 @@
-/* raw_calls: what syscall() is given and gives back. The library stands in front of it, and must
- * not be noticed.
- *
- *   raw_calls          checks it: all arguments, results and errno, in threads, handlers, forked
- * children, and before any constructor has run */
+/* raw_calls: checks that syscall(), which the library wraps, behaves as libc's: all arguments,
+ * results and errno, in threads, handlers, forked children, and before any constructor has run. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -30,7 +27,7 @@ static long early_pid, early_error;
 
 static void answer(void) {}
 
-/* Old compilers do not see that the attribute below uses it. */
+/* Old compilers do not see that the attribute below uses this function. */
 __attribute__((used)) static void (*resolve(void))(void)
 {
     early_pid = syscall(SYS_getpid);

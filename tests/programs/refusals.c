@@ -1,5 +1,5 @@
-/* refusals: functions that sscap stands in front of, called as they must not be: what they answer,
- * line by line on stdout. */
+/* refusals: calls the functions that sscap wraps with bad arguments, and prints each result on a
+ * line of stdout. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -22,12 +22,12 @@
 
 #include "tests/programs/newer_libc.h"
 
-/* Not constant for the compiler, which would refuse, too. */
+/* Volatile, because the compiler would refuse a constant. */
 static void *volatile nothing;
 static void *volatile nowhere = (void *)8;
 static volatile int bad = -1;
 
-/* A failure's number; a result that is none counts as it is. */
+/* Prints errno after a failure, else the result. */
 #define TELL(call)                                                                                 \
     do {                                                                                           \
         errno = 0;                                                                                 \

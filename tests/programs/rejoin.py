@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Children that have lost all descriptors above 2, and can reach sscap only by its named socket; each names itself.
+"""Children without descriptors above 2, which can reach sscap only by its named socket. Each line names its writer.
 
 rejoin.py SESSION_FILE READY:  writes SSCAP_SESSION to SESSION_FILE and waits for READY first
 """

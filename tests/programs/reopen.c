@@ -1,10 +1,8 @@
 /* reopen: opens a stream by each of its names with each function that can, and writes a line by
- * each: "FUNCTION FLAGS NAME".
+ * each: "FUNCTION FLAGS NAME". The output must be the same for a pipe.
  *
  *   reopen N WHERE    the stream is descriptor N; WHERE is a directory for a symbolic link
- *   reopen others     what must not be opened, and with what error
- *
- * What it prints is the same for a pipe. */
+ *   reopen others     what must fail, and with what error */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,7 +31,7 @@ static void wrong(const char *what, const char *how, const char *path)
     failures++;
 }
 
-/* --- by open and its kin --- */
+/* --- by open and similar calls --- */
 
 static int by_open(const char *path, int flags)
 {
@@ -146,7 +144,7 @@ static void try_descriptors(const char *path, const char *shown)
 
 static const char *const modes[] = {"w", "a", "wb", "r+", "a+", "we", "w,ccs=UTF-8"};
 
-/* errno is not looked at: libc's own lseek changes it. */
+/* We do not check errno, because libc's own lseek changes it. */
 static void check_file(FILE *file, const char *mode, const char *how, const char *path)
 {
     if (file == NULL)
@@ -159,7 +157,7 @@ static void say(FILE *file, const char *how, const char *mode, const char *shown
 {
     if (file == NULL)
         return;
-    if (strstr(mode, "ccs") != NULL) /* only such a file takes this without a locale */
+    if (strstr(mode, "ccs") != NULL) /* only this kind of file takes the mode without a locale */
         fwprintf(file, L"%s %s %s \u00e4\n", how, mode, shown);
     else
         fprintf(file, "%s %s %s\n", how, mode, shown);
@@ -176,7 +174,7 @@ static void try_file(FILE *(*function)(const char *, const char *), const char *
     }
 }
 
-/* With path NULL the file is the stream's own already. */
+/* With path NULL, the file already is the stream's. */
 static void try_again(FILE *(*function)(const char *, const char *, FILE *), const char *how,
                       const char *path, const char *shown, int stream)
 {
@@ -275,7 +273,7 @@ static void others(void)
         exit(2);
     fails("a socket in a file system", open(address.sun_path, O_WRONLY), ENXIO);
     unlink(address.sun_path);
-    /* On which number 1 is no longer the stream, but a socket of the program's own. */
+    /* Number 1 is not the stream any more, but a socket of the program's own. */
     if (dup2(pair[0], 1) != 1)
         exit(2);
     fails("fd 1 turned to another socket", open("/dev/stdout", O_WRONLY), ENXIO);

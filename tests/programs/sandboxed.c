@@ -1,15 +1,21 @@
-/* sandboxed: puts itself under a seccomp filter and goes on.
+/* sandboxed WAY FILTER ACTION...: sets a seccomp filter for itself and continues. It prints the
+ * results.
  *
- *   sandboxed WAY FILTER ACTION...
- *
- * WAY is how it asks for the filter: prctl, seccomp and indirect (prctl), these two by syscall(),
- * tsync (for all threads), thread (asked for by a thread other than the main one, for all), strict
- * (the mode; without FILTER's help), vfork (by such a child, for itself alone), probe (in vain,
- * with bad addresses). FILTER: "allow", or one of kill, trap, errno, zero and a system call's name
- * with ':' between them: what happens to that one; or "only": to be killed for all but write and
- * exiting; with an argument's number and value behind it, as in kill:fcntl:1=1030: for that one.
- * ACTION: what to do then; see the table. It says what comes of each. "run" is the last: what
- * follows is executed. */
+ *   WAY     how it sets the filter:
+ *           prctl           prctl(2)
+ *           seccomp         seccomp(2), by syscall()
+ *           indirect        prctl(2), by syscall()
+ *           tsync           for all threads
+ *           thread          for all threads, from a thread other than the main one
+ *           strict          the strict mode, without FILTER
+ *           vfork           a vfork child, for itself alone
+ *           probe           with bad addresses, which fails
+ *   FILTER  allow           all calls are allowed
+ *           RESULT:CALL     kill, trap, errno or zero for one system call
+ *           RESULT:CALL:N=V the same, if argument N of the call is V, as in kill:fcntl:1=1030
+ *           only            the process is killed for all calls except write and exit
+ *   ACTION  what it does then; see the table. "run" must be the last and executes the arguments
+ *           after it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -117,7 +123,7 @@ static void finish_with(unsigned int result)
     put((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, result));
 }
 
-/* In the way of hand-written filters: number by number, allowed or not. */
+/* As hand-written filters do: number by number, allowed or not. */
 static void make_only(void)
 {
     static const unsigned int allowed[] = {SYS_write, SYS_exit_group, SYS_exit};
@@ -129,7 +135,7 @@ static void make_only(void)
     finish_with(SECCOMP_RET_KILL_PROCESS);
 }
 
-/* In the way of compilers: the machine first, ranges, and then the number. */
+/* As compilers of filters do: the machine first, then ranges, then the number. */
 static void make_one(unsigned int result, const char *name)
 {
     const char *argument = strchr(name, ':');
@@ -174,7 +180,7 @@ static void make_filter(const char *what)
 
 static const char *way;
 
-/* As libraries find out what the kernel can do. */
+/* Probes the kernel's features as libraries do. */
 static long probe(void)
 {
     struct sock_fprog bad = {length, (struct sock_filter *)8}, empty = {0, code};
@@ -229,7 +235,7 @@ static void *enter(void *unused)
     return unused;
 }
 
-/* --- what is done under it --- */
+/* --- actions under the filter --- */
 
 static void say(const char *what, int result)
 {
@@ -272,7 +278,7 @@ static void do_system(void)
     say("system", system("echo by a shell; exit 4"));
 }
 
-/* The shell opens it as every program would. */
+/* The shell opens the file as every program does. */
 static void do_redirect(void)
 {
     say("redirect", system("echo to stderr >/dev/stderr"));

@@ -1,5 +1,5 @@
-/* say.h: for programs whose output is compared with that of a run without sscap: past stdio, which
- * forks would print twice. */
+/* say.h: prints without stdio, because forked children would print stdio's buffer twice. For
+ * programs whose output is compared with a run without sscap. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ __attribute__((unused, format(printf, 1, 2))) static void say(const char *format
         _exit(99);
 }
 
-/* Waits for a child, made in whatever way, and says what became of it. */
+/* Waits for a child and prints how it ended. */
 __attribute__((unused)) static void reap(const char *what, pid_t child)
 {
     int status = 0;

@@ -1,5 +1,5 @@
-# Sourced by shell scripts: `say TEXT` prints a line that names its writer, with PIECES=1 in pieces.
-# No command here makes a process: in a subshell `say` names the subshell, in bash and in dash.
+# Sourced by shell scripts: `say TEXT` prints a line that names its writer. With PIECES=1 it writes the line in pieces.
+# No command here starts a process. In a subshell, `say` names the subshell, in bash and in dash.
 # shellcheck shell=sh disable=SC2034
 say() {
     read -r say_name </proc/self/comm

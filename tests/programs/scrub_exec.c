@@ -1,8 +1,5 @@
-/* Executes environment_of in the named way, with an environment of its own making: one variable,
- * MINE.
- *
- *   scrub_exec WAY PROGRAM:  PROGRAM is environment_of
- */
+/* scrub_exec WAY PROGRAM: executes PROGRAM, which is environment_of, in the named way, with an
+ * environment that has only the variable MINE. */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -44,7 +41,7 @@ int main(int argc, char **argv)
     char command[4096], by_name[4096];
     pid_t pid;
     snprintf(command, sizeof command, "%s MINE", path);
-    /* The p functions look a bare name up in PATH. */
+    /* The functions with p search PATH for a name without a slash. */
     char *slash = strrchr(path, '/');
     snprintf(by_name, sizeof by_name, "PATH=%.*s", (int)(slash - path), path);
     printf("scrub_exec[%d]: %s\n", getpid(), way);
@@ -56,7 +53,7 @@ int main(int argc, char **argv)
     if (!strcmp(way, "execve"))
         execve(path, args, scrubbed);
     else if (!strcmp(way, "execve_null"))
-        execve(path, args, NULL); /* Linux takes NULL for an empty environment */
+        execve(path, args, NULL); /* Linux takes NULL as an empty environment (execve(2)) */
     else if (!strcmp(way, "execve_empty"))
         execve(path, args, empty);
     else if (!strcmp(way, "execv"))

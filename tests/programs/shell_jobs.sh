@@ -1,4 +1,5 @@
-# What shell scripts do with processes: jobs, subshells, pipelines, traps, functions, exec. For bash and dash.
+# shell_jobs.sh: what shell scripts do with processes: jobs, subshells, pipelines, traps, functions, exec. For bash and
+# dash.
 #   shell_jobs.sh DIRECTORY
 # shellcheck shell=sh
 # shellcheck source=tests/programs/say.sh
@@ -28,7 +29,7 @@ worker 5 & last=$!
 wait $last
 say "the last one said $?"
 
-# A pipeline's last member is the only one that speaks here.
+# Only the last member of the pipeline prints here.
 worker 6 2>&1 | wc -l | while read -r n; do say "piped $n lines"; done
 seq 1 1000 | grep -c 7 | { read -r n; say "counted $n"; }
 x=$(say inside >&2; echo value)
@@ -40,11 +41,11 @@ trap 'say "trapped EXIT"' EXIT
 (trap 'say "subshell trapped TERM"; exit 7' TERM; kill -TERM "$(exec sh -c 'echo $PPID')"; say unreachable)
 say "subshell said $?"
 
-# Killed while it waits for a fifo that nobody opens.
+# The job is killed while it waits for a fifo that no process opens.
 mkfifo "$1/fifo"
 (read -r x <"$1/fifo"; say unreachable) &
 kill -KILL $!
-wait $! 2>/dev/null # bash says who was killed, with the pid
+wait $! 2>/dev/null # bash prints the killed job's pid
 say "killed: $?"
 
 sh -c 'exit 9' || say "sh said $?"

@@ -1,11 +1,11 @@
-/* Threads write to a stdout whose send buffer is small, under a storm of signals.
+/* small_sndbuf.c: threads write to a stdout with a small send buffer while many signals arrive.
  *
  *   small_sndbuf BYTES SIZE CHUNKS
  *   small_sndbuf BYTES crash        aborts without a free descriptor, under sscap only
  *
- * Sets SO_SNDBUF of fd 1 to BYTES, where that is a socket. Four threads then write CHUNKS chunks of
- * whole lines each, SIZE bytes at most in one write or writev, while SIGALRM interrupts them 2000
- * times a second. */
+ * Sets SO_SNDBUF of fd 1 to BYTES if fd 1 is a socket. Four threads then write CHUNKS chunks of
+ * whole lines each, at most SIZE bytes in one write or writev. SIGALRM interrupts them 2000 times a
+ * second. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -29,7 +29,8 @@ static void on_alarm(int signal)
     (void)signal;
 }
 
-/* As a program does that expects signals: partial writes go on, EINTR is no error. */
+/* Writes as a program that expects signals does: it continues partial writes and repeats after
+ * EINTR. */
 static void put(const char *bytes, size_t n, bool vector)
 {
     while (n > 0) {
@@ -89,7 +90,7 @@ static void crash(int bytes)
     /* What stdio has buffered is part of the event. */
     for (int i = 0; i < 4090; i++)
         putchar('y');
-    /* The runner reads nothing for a while, so that the event finds no more room than that. */
+    /* The runner is stopped for a while, so that the event has no more room than that. */
     pid_t runner = getppid();
     if (fork() == 0) {
         usleep(100000);

@@ -1,6 +1,6 @@
-/* static_children N: forks N children, one after the other, each of which prints a line and exits
- * with 3; each is waited for. Exits with 0. Linked statically: what became of them only the kernel
- * can say, and only for as long as it keeps it. */
+/* static_children N: forks N children, one after the other, and waits for each. Each child prints a
+ * line and exits with 3. Exits with 0. It is linked statically, so only the kernel can tell how the
+ * children ended, and only for as long as it keeps the status. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>

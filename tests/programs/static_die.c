@@ -1,2 +1,2 @@
-/* static_die: die.c without the library. */
+/* static_die.c: die.c, linked statically and so without the library. */
 #include "die.c"

@@ -1,13 +1,13 @@
-/* Linked statically: no library can be loaded into it, so all that sscap knows is what the kernel
- * says. */
+/* static_forks.c: linked statically, so the library cannot be loaded and sscap knows only what the
+ * kernel tells. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In pieces with PIECES=1; in one write without, so that a run without sscap has whole lines, too.
- */
+/* Prints in pieces if PIECES is 1. Else it prints in one write, so that the lines are whole without
+ * sscap, too. */
 static void say(const char *text, int n)
 {
     const char *pieces = getenv("PIECES");

@@ -1,7 +1,7 @@
-/* Linked statically: prints each of its arguments as a line. No library can be loaded into it.
+/* static_line.c: linked statically, so the library cannot be loaded. It prints each argument as a
+ * line.
  *
- *   static_line LINE...
- */
+ *   static_line LINE... */
 #include <stdio.h>
 
 int main(int argc, char **argv)

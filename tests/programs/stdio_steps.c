@@ -1,13 +1,13 @@
-/* Writes by stdio and past it, so that the order in which the bytes come out says how stdout is
- * buffered:
+/* stdio_steps.c: writes by stdio and by write(2), so that the order of the bytes shows how stdout
+ * is buffered:
  *
- *   by lines    line, raw, piece end           by blocks  raw, line, piece end
+ *   by lines    line, raw, piece end
+ *   by blocks   raw, line, piece end
  *   not at all  line, piece raw, end
  *
- * Between "raw" and the end it waits for the end of its stdin.
+ * Between "raw" and "end" it waits for the end of its stdin.
  *
- *   stdio_steps [own]:  with "own" it asks for blocks by itself
- */
+ *   stdio_steps [own]    with "own", the program itself asks for blocks */
 #include <stdio.h>
 #include <unistd.h>
 

@@ -1,13 +1,11 @@
-/* Closes by raw syscall each socket that it was never given as 0, 1 or 2, and takes the numbers for
- * a file or socket of its own. Then it does all that makes a library talk to its runner. Nothing
- * but the program's own text may be there.
+/* steal_ctl.c: closes, by raw system calls, each socket that is not its fd 0, 1 or 2, and reuses
+ * the numbers for a file or socket of its own. Then it does all that makes the library send
+ * something to the runner. Only the program's own text may arrive in these descriptors.
  *
- *   steal_ctl file|pipe|stream|seqpacket|dgram FILE:  FILE gets what arrived in the stolen
- * descriptors
+ *   steal_ctl file|pipe|stream|seqpacket|dgram FILE    FILE gets what arrived in the descriptors
  *
- * It is also run by itself, with the argument "again": the descriptors are inherited, while the
- * environment still names one of them as sscap's.
- */
+ * It also executes itself with the argument "again". Then it inherits the descriptors while the
+ * environment still names one of them as sscap's. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <spawn.h>
@@ -21,8 +19,8 @@
 
 extern char **environ;
 
-/* Reads all that comes, until no writer is left, and copies it to the file; says so if a descriptor
- * comes along. */
+/* Copies all bytes to the file until no writer is left, and reports any descriptor that comes with
+ * them. */
 static pid_t copier(int from, int unused, int to)
 {
     pid_t pid = fork();

@@ -1,20 +1,25 @@
-/* Many writers at once, whose lines can be checked one by one. See check_storm.py.
+/* storm.c: many processes and threads write lines at once. check_storm.py checks the lines.
  *
  *   storm[PID/TID]: IDX.STREAM.SEQ LENGTH PAYLOAD CRC
  *
- * IDX numbers the writers over the whole run (pids come back), SEQ the lines of one writer on one
- * stream, LENGTH is that of the whole line without its newline, CRC is that of all before it. The
- * stream of lines is cut at random into pieces, without regard to where lines end, and each piece
- * is one write(2).
+ * IDX numbers the writers of the whole run, because pids are reused. SEQ numbers the lines of one
+ * writer on one stream. LENGTH is the length of the whole line without its newline. CRC is the
+ * check sum of all before it. The stream of lines is cut at random into pieces, regardless of where
+ * lines end, and each piece is one write(2).
  *
- *   -p N     processes (1)             -t N     threads in each; the main thread is one of them (1)
- *   -l N     lines of each writer (1)  -w A:B   length of a line, random between (40:120)
- *   -m A:B   bytes of a piece (1:200)  -d US    now and then a pause of up to so many microseconds
- * (0) -a N     at most N processes alive (all)    -e  half of the lines go to stderr -b       any
- * byte but newline in PAYLOAD    -s N  seed (1) -f       by fwrite and fflush in place of write -k
- * MS    write without end, and kill each process at a random moment within MS milliseconds -r FILE
- * report: "PID TID IDX OUT_BEGUN OUT_ACCEPTED ERR_BEGUN ERR_ACCEPTED" for each writer
- */
+ *   -p N     processes (1)
+ *   -t N     threads in each; the main thread is one of them (1)
+ *   -l N     lines of each writer (1)
+ *   -w A:B   length of a line, random between (40:120)
+ *   -m A:B   bytes of a piece (1:200)
+ *   -d US    sometimes a pause of at most so many microseconds (0)
+ *   -a N     at most N processes at once (all)
+ *   -e       half of the lines go to stderr
+ *   -b       any byte except newline in PAYLOAD
+ *   -s N     seed (1)
+ *   -f       by fwrite and fflush in place of write
+ *   -k MS    write without end, and kill each process at a random moment within MS milliseconds
+ *   -r FILE  report: "PID TID IDX OUT_BEGUN OUT_ACCEPTED ERR_BEGUN ERR_ACCEPTED" for each writer */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -35,8 +40,8 @@ static struct {
     const char *report;
 } opt = {1, 1, 1, 40, 120, 1, 200, 0, 0, 1, 0, 1, 0, 0, NULL};
 
-/* Shared with the parent, so that it outlives a SIGKILL. `begun` is counted before each write and
- * `accepted` after: what arrived must lie between the two. */
+/* Shared with the parent, so that it survives a SIGKILL. `begun` is counted before each write and
+ * `accepted` after it. The number of bytes that arrived must be between the two. */
 struct account {
     int pid, tid;
     struct {
@@ -144,7 +149,7 @@ static int finished(const struct writer *w, int s)
            w->stream[s].sent == w->stream[s].length;
 }
 
-/* One piece, filled from as many lines as it takes; false at the end of the stream. */
+/* Writes one piece, which may have parts of several lines. False: the stream has ended. */
 static int write_piece(struct writer *w, int s, char *piece)
 {
     size_t want = between(w, opt.piece_min, opt.piece_max), have = 0;
@@ -202,7 +207,7 @@ static void process_main(unsigned number)
     _exit(0);
 }
 
-/* Writers must not be killed before they have said in their account who they are. */
+/* Writers must not be killed before their account has their pid. */
 static void wait_until_begun(unsigned number)
 {
     for (unsigned t = 0; t < opt.threads; t++) {

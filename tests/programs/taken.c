@@ -1,4 +1,4 @@
-/* Waits until the reader of stdout, a socket, has taken all that was written to it. */
+/* taken.c: waits until the reader of stdout, a socket, has read all that was written to it. */
 #include <linux/sockios.h>
 #include <stdio.h>
 #include <sys/ioctl.h>

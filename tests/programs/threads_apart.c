@@ -1,8 +1,7 @@
-/* Four threads write whole lines to fd 1, which is a file, four write lines in pieces to fd 2,
- * which is not.
+/* threads_apart.c: four threads write whole lines to fd 1, which is a file, and four threads write
+ * lines in pieces to fd 2, which is not.
  *
- *   threads_apart FILE LINES
- */
+ *   threads_apart FILE LINES */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>

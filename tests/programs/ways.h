@@ -1,7 +1,7 @@
-/* ways.h: a program with many ways to go, each a function of its own (WAY).
+/* ways.h: a program with many ways to end, each in a function of its own (WAY).
  *
- *   PROGRAM list   all of them: a name, and how it ends: a signal's number, or `exit` and a status
- *   PROGRAM WAY    goes that way, after a line of output and a piece of one that has no end
+ *   PROGRAM list   lists all ways: the name and how it ends, a signal's number or `exit` and a
+ * status PROGRAM WAY    goes this way, after a line of output and an unfinished line
  *
  * A way is called by way(), and that by main(). */
 #ifndef SSCAP_TESTS_PROGRAMS_WAYS_H
@@ -14,16 +14,16 @@
 struct way {
     const char *name;
     void (*go)(void);
-    int ends; /* as waitpid has it */
+    int ends; /* as waitpid(2) gives it */
 };
 
-/* Where the linker puts all of them, one behind the other. */
+/* The linker puts all ways into one section. */
 extern const struct way __start_ways[], __stop_ways[];
 
 #define EXIT(status) ((status) << 8)
 
-/* Defines a way that ends by this signal, or with this EXIT. It has a frame of its own, which LAST,
- * as its last statement, keeps from being given up for a tail call. */
+/* Defines a way that ends by this signal, or with this EXIT. The function has a frame of its own:
+ * LAST must be its last statement, because it prevents a tail call. */
 #define WAY(name, ends)                                                                            \
     static void name(void);                                                                        \
     __attribute__((used, section("ways"),                                                          \

@@ -1,4 +1,4 @@
-/* Which of libc's newer functions there are, for whoever asks by a weak reference or by dlsym.
+/* weak_names.c: prints which of libc's newer functions exist, by a weak reference and by dlsym.
  *
  *   weak_names NAME... */
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
-/* workers N [two]: starts N children, all of which crash, and waits for them: in one function, or
- * in two in turn. Exits with 0. */
+/* workers N [two]: starts N children, which all crash in one function, or with "two" in two
+ * functions in turn. Waits for them and exits with 0. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -18,7 +18,7 @@ __attribute__((noinline)) static int second_fault(void)
     return *nothing + 2;
 }
 
-/* Each from a frame and at a depth of its own. */
+/* Each child crashes at its own depth of calls. */
 __attribute__((noinline)) static int work(int number, int second)
 {
     volatile int depth = number % 3;

@@ -1,5 +1,6 @@
-/* Files and lines: what addr2line, or whatever is called so, says; that it is run without the
- * runner's environment and signals, and that it cannot hang us. */
+/* addr2line.c: tests runner/symbols/addr2line.c. The output of any program of that name is checked,
+ * the program runs without the runner's environment and signal state, and it cannot block the
+ * runner for long. */
 #define _GNU_SOURCE
 #include "runner/symbols/addr2line.h"
 
@@ -10,7 +11,7 @@
 
 #include "tests/unit/built.h"
 
-/* Puts a script in addr2line's place; $1 is "-a", $2 "-e", $3 the file, then the addresses. */
+/* Installs a script as addr2line. $1 is "-a", $2 "-e", $3 the file; the addresses follow. */
 static void pretend(const char *script)
 {
     FILE *file = fopen(in_directory("bin/addr2line"), "w");
@@ -50,16 +51,17 @@ static void test_answers(const struct addresses *made)
     expect_line(made, "echo $4; echo '??:0'", "", 0);
     expect_line(made, "echo $4; echo '??:?'", "", 0);
     expect_line(made, "echo 0x0; echo /a/b.c:12", "", 0);
-    expect_line(made, "echo $4; printf /a/b.c:12", "", 0); /* no whole line */
+    expect_line(made, "echo $4; printf /a/b.c:12", "", 0); /* not a whole line */
     expect_line(made, "echo /a/b.c:12; echo words; exit 1", "", 0);
     expect_line(made, "kill -9 $$", "", 0);
     expect_line(made, "exit 0", "", 0);
-    expect_line(made, "yes", "", 0); /* ended where it says too much */
+    expect_line(made, "yes", "", 0); /* killed when its output is too long */
     expect_line(made, "exec >&-; sleep 30", "", 0);
     expect_line(made, "echo $4; echo \"$LD_PRELOAD$SSCAP_SESSION$MARK:1\"", "kept", 1);
     expect_line(made, "echo $4; echo \"$(sed -n 's/SigBlk:.//p' /proc/self/status):1\"",
                 "0000000000000000", 1);
-    /* Signals 1 to 28; posix_spawn leaves those that libc keeps for itself, 32 and 33, ignored. */
+    /* Signals 1 to 28 have their defaults. posix_spawn leaves 32 and 33 ignored, because libc uses
+     * them itself. */
     expect_line(made,
                 "echo $4; echo \"$(sed -n 's/SigIgn:.*\\(.......\\)$/\\1/p' /proc/self/status):1\"",
                 "0000000", 1);
@@ -75,8 +77,8 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* One that hangs costs some seconds once, not with every crash; and what it has started goes with
- * it. */
+/* A script that hangs costs some seconds once, not with every crash. Its child processes are killed
+ * with it. */
 static void test_hanging(const struct addresses *made)
 {
     struct symbols *symbols = symbols_new();
@@ -108,13 +110,14 @@ static void test_addr2line(void)
     setenv("SSCAP_SESSION", "x", 1);
     setenv("MARK", "kept", 1);
     sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before); /* as the runner, for its signalfd */
+    /* As in the runner, which needs that for its signalfd. */
+    sigprocmask(SIG_SETMASK, &all, &before);
     signal(SIGPIPE, SIG_IGN);
     test_answers(&made);
     test_hanging(&made);
     signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, &before, NULL);
-    /* Not there at all. */
+    /* There is no addr2line. */
     struct symbols *symbols = symbols_new();
     struct symbol found;
     setenv("PATH", "/nowhere", 1);

@@ -1,6 +1,6 @@
-/* The ring against a model of it, which is a plain array of all records ever appended. Random
- * lengths, bounds and readers. Some records are places of error groups, which are in no bound and
- * no count of lines. */
+/* buffer.c: compares the ring (runner/lines/buffer.c) with a model, which is a plain array of all
+ * records. Lengths, bounds and readers are random. Some records are places of error groups, which
+ * are not counted as lines and not bounded. */
 #include "runner/lines/buffer.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ static uint64_t lines_of_last(const struct model *model, uint64_t n)
 
 struct reader {
     struct cursor cursor;
-    uint64_t next; /* the first record that it has not seen */
+    uint64_t next; /* the first record that the reader has not seen */
 };
 
 static char letter(uint64_t number)
@@ -36,8 +36,8 @@ static char letter(uint64_t number)
     return (char)('a' + number % 26);
 }
 
-/* Reads one record; what lies between the last one seen and this one must be counted as dropped, or
- * be another stream's. */
+/* Reads one record. Every record between the last one seen and this one must be counted as dropped
+ * or belong to the other stream. */
 static void read_one(struct buffer *buffer, struct reader *reader, const struct model *model)
 {
     const struct record *record = buffer_peek(buffer, &reader->cursor);
@@ -113,7 +113,7 @@ static void run(uint64_t seed, bool drop)
             read_one(&buffer, &readers[i], &model);
         buffer_remove_cursor(&buffer, &readers[i].cursor);
     }
-    /* What is kept at the end, as --tail reads it. */
+    /* What is kept at the end, read as --tail does. */
     struct reader tail = {0};
     uint64_t want = 1 + random_below(&seed, 10);
     buffer_add_cursor(&buffer, &tail.cursor, 3);
@@ -127,7 +127,7 @@ static void run(uint64_t seed, bool drop)
 
 int main(void)
 {
-    CHECK(shared_memory_init(64 << 20) == 0); /* each run takes a ring of it */
+    CHECK(shared_memory_init(64 << 20) == 0); /* each run takes a ring from it */
     for (uint64_t seed = 1; seed <= 100; seed++) {
         run(seed * 7919, false);
         run(seed * 104729, true);

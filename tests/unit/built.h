@@ -1,5 +1,5 @@
-/* built.h: for the unit tests of symbols and lines: a program built here, and what symbols_find is
- * asked of it. */
+/* built.h: for the unit tests of symbols and lines: builds a small program, and checks what
+ * symbols_find returns for it. */
 #ifndef SSCAP_TESTS_UNIT_BUILT_H
 #define SSCAP_TESTS_UNIT_BUILT_H
 
@@ -15,7 +15,7 @@
 #include "shim/wire.h"
 #include "tests/unit/check.h"
 
-/* Each program has one of its own, from mkdtemp; clean removes it. */
+/* Each test program has its own directory, from mkdtemp; clean removes it. */
 static char directory[] = "/tmp/sscap-unit-XXXXXX";
 
 __attribute__((format(printf, 1, 2))) static inline void shell(const char *format, ...)
@@ -36,7 +36,7 @@ static inline const char *in_directory(const char *name)
     return path;
 }
 
-/* A module as a crash has it. */
+/* A module as a crash event names it. */
 struct mapped {
     char path[PATH_MAX];
     uint64_t start;
@@ -51,7 +51,7 @@ static inline int find(struct symbols *symbols, const struct mapped *module, uin
                         module->start, pc, exact, ret);
 }
 
-/* --- a program built here --- */
+/* --- building a program --- */
 
 static const char fixture[] =
     "#include <stdio.h>\n"
@@ -74,7 +74,7 @@ static const char fixture[] =
     "    return outer(0) != 1;\n"
     "}\n";
 
-/* What the program itself says of its addresses, in one run. */
+/* The addresses that the program prints when it runs. */
 struct addresses {
     struct mapped module;
     void *start, *inner, *outer, *label, *typed;

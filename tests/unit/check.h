@@ -1,5 +1,5 @@
-/* check.h: for the unit tests, and programs that check for themselves: an assertion that is always
- * there, and numbers that look random but are the same each time. */
+/* check.h: for unit tests and for test programs that check results themselves: an assertion that
+ * NDEBUG does not remove, and pseudo-random numbers that are the same in each run. */
 #ifndef SSCAP_TESTS_UNIT_CHECK_H
 #define SSCAP_TESTS_UNIT_CHECK_H
 
@@ -18,7 +18,7 @@
         }                                                                                          \
     } while (0)
 
-/* xorshift64: from 0 to below - 1. */
+/* xorshift64: a number from 0 to below - 1. */
 static inline uint64_t random_below(uint64_t *state, uint64_t below)
 {
     *state ^= *state << 13;

@@ -1,4 +1,5 @@
-/* Last lines (runner/tail.c) against a model, and masks of fingerprints. */
+/* evidence.c: compares the last lines (runner/lines/tail.c) with a model, and tests how
+ * fingerprints are masked. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "runner/report/fingerprint.h"
 #include "tests/unit/check.h"
 
-/* What is kept is always the end of all that was added, and enough of it. */
+/* The text kept is always the end of the text added, and long enough. */
 static void test_tail(unsigned int seed)
 {
     static char all[1 << 16];
@@ -50,7 +51,7 @@ static void test_last(void)
     check_last("one\ntwo\nthree\n", false, 3, "one\ntwo\nthree\n");
     check_last("one\ntwo\nthr", false, 2, "two\nthr");
     check_last("one\n\n\n", false, 2, "\n\n");
-    check_last("ne\ntwo\n", true, 5, "two\n"); /* its first line has lost its beginning */
+    check_last("ne\ntwo\n", true, 5, "two\n"); /* the first line is cut at its beginning */
     check_last("a line without an end", true, 5, "a line without an end");
 }
 
@@ -64,7 +65,8 @@ static void test_bound(void)
     CHECK(first.length == 2 && second.length == 0 && tails.refused == 1 && tails.used <= tails.max);
     char long_line[1000];
     memset(long_line, 'z', sizeof long_line);
-    tail_add(&tails, &first, long_line, sizeof long_line); /* goes on within what it has */
+    /* A tail can always use the room that it has. */
+    tail_add(&tails, &first, long_line, sizeof long_line);
     CHECK(tails.used <= tails.max && first.length > 0 && first.text[first.length - 1] == 'z');
     tail_clear(&tails, &first);
     tail_clear(&tails, &second);
@@ -81,9 +83,9 @@ static void test_masks(void)
         {"src/a.c:12:5: error", "src/a.c:#:#: error"},
         {"id deadbeef01 gone", "id # gone"},
         {"feed the dead cat",
-         "feed the dead cat"}, /* words of such letters without a figure stay */
+         "feed the dead cat"}, /* words of these letters without a digit stay */
         {"a1b2", "a#b#"},
-        {"12345", "12345"}, /* all it has to say */
+        {"12345", "12345"}, /* the numbers are all the content */
         {"-1 / 2.5", "-1 / 2.5"},
         {"took 3.25 s", "took #.# s"},
         {"/ is full", "/ is full"},

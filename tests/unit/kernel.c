@@ -1,4 +1,5 @@
-/* What runner/pidfd.c and runner/proc.c rely on: how kernels tell of processes that have ended. */
+/* kernel.c: tests what runner/kernel/pidfd.c and runner/kernel/proc.c rely on: how the kernel
+ * describes processes that have ended. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
@@ -14,7 +15,7 @@
 #include "runner/kernel/recv_creds.h"
 #include "tests/unit/check.h"
 
-/* A child that ends so, and is a zombie when this returns. */
+/* Makes a child that ends in this way, and returns when it is a zombie. */
 static pid_t zombie(const char *name, int code, int number)
 {
     siginfo_t info;
@@ -39,7 +40,7 @@ static int reap(pid_t pid)
     return status;
 }
 
-/* Names may hold what the file's own syntax is made of. */
+/* Process names may contain the separators of /proc/PID/stat. */
 static void test_names(void)
 {
     static const char *const names[] = {"plain", "a) R (b", ") Z 1 1", "((((", "a b c", "\n", ""};
@@ -68,7 +69,7 @@ static void test_zombies(void)
     CHECK(proc_zombie_status(pid, &stat) && stat.status == SIGKILL);
     CHECK(reap(pid) == SIGKILL);
     CHECK(proc_stat(getpid(), &stat) && !stat.exiting && stat.state == 'R');
-    CHECK(!proc_zombie_status(getpid(), &stat)); /* no zombie */
+    CHECK(!proc_zombie_status(getpid(), &stat)); /* not a zombie */
 }
 
 static void test_pidfds(void)
@@ -80,7 +81,7 @@ static void test_pidfds(void)
     CHECK(pidfd >= 0);
     CHECK(pidfd_ended(pidfd));
     CHECK(pidfd_unreaped(pidfd));
-    CHECK(!pidfd_status(pidfd, &status)); /* while it is a zombie, no kernel tells */
+    CHECK(!pidfd_status(pidfd, &status)); /* no kernel tells the status of a zombie */
     CHECK(reap(pid) == 42 << 8);
     CHECK(pidfd_ended(pidfd));
     CHECK(!pidfd_unreaped(pidfd));
@@ -94,7 +95,7 @@ static void test_pidfds(void)
     close(pidfd);
 }
 
-/* A message's pidfd is its writer's, though that is dead and reaped. */
+/* A message's pidfd is the writer's, even if the writer is dead and reaped. */
 static void test_passing(void)
 {
     int pair[2];

@@ -1,6 +1,7 @@
-/* The runner killed at any instruction: it goes step by step from the bytes received to those
- * written, to a regular file, and after each step a copy of what it has in shared memory at that
- * moment is passed on as the guardian would do it. Each byte is there once. */
+/* killed.c: tests that the runner may be killed at any instruction. A child does the runner's work,
+ * from received bytes to bytes written to a regular file, in single steps. After each step we copy
+ * its shared memory and pass the bytes on as the guardian does. Each byte must arrive exactly
+ * once. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -22,13 +23,14 @@ enum {
     TEXT_MAX = 1024
 };
 
-#ifdef __SANITIZE_ADDRESS__ /* a fork costs ten times as much, and there are more instructions */
+/* With the sanitizer a fork costs ten times as much, and there are more instructions. */
+#ifdef __SANITIZE_ADDRESS__
 enum { STRIDE = 19 };
 #else
-enum { STRIDE = 3 }; /* a prime, so that each turn of a loop is met elsewhere */
+enum { STRIDE = 3 }; /* a prime, so that each turn of a loop is tested at another instruction */
 #endif
 
-/* As they are received. */
+/* The chunks as they are received. */
 static const char *const chunks[] = {
     "one\ntwo\nthree\nfour\n",
     "beginning",
@@ -96,8 +98,7 @@ static struct world *make_world(int file)
     return world;
 }
 
-/* The memory that is shared, but for the end of it, which is free, becomes this process's own, as
- * it is now. */
+/* Replaces the used part of the shared memory with a private copy of its present content. */
 static void detach(struct world *world)
 {
     size_t used = (size_t)((char *)shared_memory_alloc(1) - (char *)world) + STEPPED_ALLOC_MAX;
@@ -120,7 +121,7 @@ static void check_output(int file, size_t given)
     text[n] = '\0';
     for (size_t i = 0; i < given; i++)
         length += (size_t)snprintf(expected + length, sizeof expected - length, "%s", chunks[i]);
-    /* It may have been just about to say that it was given one more. */
+    /* The child may have received one chunk more than it has counted. */
     if (given < CHUNKS && strlen(text) > strlen(expected))
         snprintf(expected + length, sizeof expected - length, "%s", chunks[given]);
     if (strcmp(expected, text) != 0)
@@ -128,7 +129,7 @@ static void check_output(int file, size_t given)
     CHECK(strcmp(expected, text) == 0);
 }
 
-/* In a process of its own. */
+/* Does the guardian's work, in a process of its own. */
 static _Noreturn void outlive(struct world *world, int file)
 {
     struct channels channels = {.stream = {-1, -1}};

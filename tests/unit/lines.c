@@ -1,6 +1,6 @@
-/* Lines against a model: some text of several writers, fed in random pieces, comes out whole, in
- * order and with the right marks, however it was cut, and also when the buffer is full time and
- * again. */
+/* lines.c: compares runner/lines/lines.c with a model. Text of several writers is fed in random
+ * pieces. It must come out whole, in order and with the right marks, even if the buffer is often
+ * full. */
 #include "runner/lines/lines.h"
 
 #include <string.h>
@@ -11,11 +11,11 @@
 enum { WRITERS = 4, TEXT_SIZE = 20000, LINE_MAX_BYTES = 100 };
 
 struct model {
-    struct source source; /* the first of a process's two has it */
+    struct source source; /* a process's first thread holds it */
     struct writer who;
     char text[TEXT_SIZE];
     size_t fed;
-    char seen[TEXT_SIZE * 2]; /* the records put together again */
+    char seen[TEXT_SIZE * 2]; /* the text of the records, joined */
     size_t seen_length;
 };
 
@@ -64,7 +64,7 @@ static void run(uint64_t seed)
     CHECK(buffer_init(&buffer, 65536, 1 + random_below(&seed, 50), false) == 0);
     buffer_add_cursor(&buffer, &cursor, 3);
     lines_init(&lines, &buffer, &buffer, LINE_MAX_BYTES, 65536);
-    for (int i = 0; i < WRITERS; i++) { /* two threads each of two processes */
+    for (int i = 0; i < WRITERS; i++) { /* two processes of two threads each */
         writers[i].who = (struct writer){.pid = 100 + i / 2, .stream = SSCAP_OUT};
         strcpy(writers[i].who.name, "writer");
         writers[i].who.tid = (uint32_t)(i % 2 == 0 ? 100 + i / 2 : 500 + i);

@@ -1,5 +1,6 @@
-/* From program counters to names and lines: of this program, of libc, of programs built here, and
- * of files that are damaged or none. */
+/* symbols.c: tests runner/symbols/symbols.c, which maps program counters to functions: of this
+ * program, of libc, of programs that the test builds, and of files that are damaged or not ELF
+ * files. */
 #define _GNU_SOURCE
 #include "runner/symbols/symbols.h"
 
@@ -14,7 +15,7 @@
 #include "runner/symbols/addr2line.h"
 #include "tests/unit/built.h"
 
-/* --- what is asked for --- */
+/* --- helpers --- */
 
 struct wanted {
     uint64_t address;
@@ -140,19 +141,21 @@ static void test_libc(void)
     struct mapped module = module_of((uint64_t)qsort);
     CHECK(find(symbols, &module, (uint64_t)qsort, true, &found) == 0);
     CHECK(strcmp(found.function, "qsort") == 0 && found.offset == 0);
-    module = module_of((uint64_t)raise); /* a sanitizer has a qsort of its own, in the program */
-    /* gsignal, raise and __GI_raise are one function; free and cfree@GLIBC_2.2.5 were. */
+    module = module_of((uint64_t)raise); /* a sanitized program has its own qsort */
+    /* gsignal, raise and __GI_raise are names of one function; so were free and
+     * cfree@GLIBC_2.2.5. */
     CHECK(find(symbols, &module, (uint64_t)raise + 1, true, &found) == 0);
     CHECK(strcmp(found.function, "raise") == 0 && found.offset == 1);
-    /* A return address right behind the last byte is of this function, not of the next. */
+    /* A return address just after a function's last byte belongs to this function and not to the
+     * next one. */
     CHECK(find(symbols, &module, (uint64_t)raise, false, &found) != 0 ||
           strcmp(found.function, "raise") != 0);
     symbols_free(symbols);
 }
 
-/* --- programs built here --- */
+/* --- programs that the test builds --- */
 
-/* The build-id by another tool than ours. */
+/* Reads the build-id with another tool than ours. */
 static void read_build_id(struct mapped *module)
 {
     char hex[2 * SSCAP_BUILD_ID_MAX + 1];
@@ -168,7 +171,7 @@ static void read_build_id(struct mapped *module)
     module->build_id_length = SSCAP_BUILD_ID_MAX;
 }
 
-/* Names, and the same first bytes without them. */
+/* Finds the functions by name, and after stripping by their first bytes. */
 static void test_built(const char *name, const char *flags)
 {
     struct addresses made = build(name, flags);
@@ -178,7 +181,7 @@ static void test_built(const char *name, const char *flags)
     read_build_id(&made.module);
     expect(symbols, &made.module, made.inner, "inner", &inner);
     expect(symbols, &made.module, made.outer, "outer",
-           &outer); /* not __outer, a (weak), b (local) */
+           &outer); /* the other names are __outer, a (weak) and b (local) */
     CHECK(inner.offset == 0 && outer.offset == 0 && outer.exact_file);
     expect(symbols, &made.module, (char *)made.outer + 2, "outer", &found);
     CHECK(found.offset == 2 && found.function_start == outer.function_start);
@@ -195,7 +198,7 @@ static void test_built(const char *name, const char *flags)
     symbols_free(symbols);
 }
 
-/* Stripped, with what was stripped in a file of its own, which is found by build-id. */
+/* A stripped program whose debug file is found by build-id. */
 static void test_debug_file(void)
 {
     struct addresses made = build("debugged", "");
@@ -208,21 +211,22 @@ static void test_debug_file(void)
           ".build-id/${id%%$rest}/$rest.debug && "
           "strip debugged");
     expect(symbols, &made.module, made.inner, "inner", &found);
-    expect(symbols, &made.module, made.inner, "inner", &found); /* from memory */
+    expect(symbols, &made.module, made.inner, "inner", &found); /* from the cache */
     shell("rm -r .build-id");
     expect(symbols, &made.module, made.outer, "", &found);
     CHECK(found.function_start != 0);
     symbols_free(symbols);
 }
 
-/* A file that is not the one that was mapped tells nothing. */
+/* Nothing is found in a file that is not the one that was mapped. */
 static void test_replaced(void)
 {
     struct addresses made = build("replaced", "");
     struct symbols *symbols = symbols_new();
     struct symbol found;
     struct mapped other = made.module;
-    expect(symbols, &other, made.outer, "outer", &found); /* no build-id: it is taken as it is */
+    /* Without a build-id, any file is accepted. */
+    expect(symbols, &other, made.outer, "outer", &found);
     CHECK(!found.exact_file);
     read_build_id(&other);
     other.build_id[7] ^= 1;
@@ -234,11 +238,12 @@ static void test_replaced(void)
     size_t length = strlen(other.path);
     CHECK(length + sizeof " (deleted)" < sizeof other.path);
     memcpy(other.path + length, " (deleted)", sizeof " (deleted)");
-    expect(symbols, &other, made.outer, "outer", &found); /* put back since, by its build-id */
+    /* The first file is back, as its build-id shows. */
+    expect(symbols, &other, made.outer, "outer", &found);
     CHECK(strcmp(found.module, "replaced") == 0);
     other.build_id_length = 0;
     CHECK(find(symbols, &other, (uint64_t)made.outer, true, &found) == -ESTALE);
-    /* Under the same path, while it is in the cache. */
+    /* The file changes under the same path while it is in the cache. */
     shell("strip -o new replaced && mv new replaced");
     expect(symbols, &made.module, made.outer, "", &found);
     shell("rm replaced");
@@ -246,7 +251,7 @@ static void test_replaced(void)
     symbols_free(symbols);
 }
 
-/* --- what is no module --- */
+/* --- files that are not modules --- */
 
 static void refused(struct symbols *symbols, const char *path, int error)
 {
@@ -287,7 +292,7 @@ static void test_refused(void)
     symbols_free(symbols);
 }
 
-/* Cut anywhere: no crash, and what is still found is right. */
+/* A file may be cut anywhere. We must not crash, and what we still find must be right. */
 static void test_truncated(void)
 {
     struct addresses made = build("whole", "");
@@ -303,13 +308,14 @@ static void test_truncated(void)
         int error = find(symbols, &made.module, (uint64_t)made.outer, true, &found);
         CHECK(found.function[0] == '\0' || strcmp(found.function, "outer") == 0);
         CHECK(found.function_start == (error == 0 ? whole.function_start : 0));
-        /* Where the file ends before the code, nothing is known of it. */
+        /* If the file ends before the code, nothing is found. */
         CHECK(size > 4096 || error != 0);
     }
     symbols_free(symbols);
 }
 
-/* More modules than the cache holds, twice: all are found, none twice in it. */
+/* Looks up more modules than the cache holds, twice. All are found, and none is in the cache
+ * twice. */
 static void test_many(void)
 {
     struct addresses made = build("many", "");
