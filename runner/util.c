@@ -1,6 +1,8 @@
 /* util.c: see util.h. */
 #include "runner/util.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +40,23 @@ void die(const char *format, ...)
     say_list(format, list);
     va_end(list);
     exit(STATUS_FAILED);
+}
+
+int write_all(int fd, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        struct pollfd room = {.fd = fd, .events = POLLOUT};
+        ssize_t written = write(fd, bytes, n);
+        if (written >= 0) {
+            bytes += written;
+            n -= (size_t)written;
+        } else if (errno == EAGAIN) { /* another process has set O_NONBLOCK */
+            poll(&room, 1, -1);
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    }
+    return 0;
 }
 
 static uint64_t clock_ns(clockid_t clock)

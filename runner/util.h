@@ -25,6 +25,10 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * started. */
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
+/* Writes all bytes, however often that takes, and waits where fd does not block. Returns 0 or
+ * -errno. */
+int write_all(int fd, const char *bytes, size_t n);
+
 /* Monotonic time in nanoseconds. */
 uint64_t now_ns(void);
 

@@ -43,20 +43,11 @@ static void give_up(struct relay *relay, int error)
     relay->from = -1;
 }
 
-static void write_all(struct relay *relay, const char *bytes, size_t n)
+static void write_out(struct relay *relay, const char *bytes, size_t n)
 {
-    while (n > 0 && relay->from >= 0) {
-        struct pollfd room = {.fd = relay->to, .events = POLLOUT};
-        ssize_t written = write(relay->to, bytes, n);
-        if (written >= 0) {
-            bytes += written;
-            n -= (size_t)written;
-        } else if (errno == EAGAIN) { /* another process has made the description non-blocking */
-            poll(&room, 1, -1);
-        } else if (errno != EINTR) {
-            give_up(relay, errno);
-        }
-    }
+    int error = relay->from >= 0 ? write_all(relay->to, bytes, n) : 0;
+    if (error != 0)
+        give_up(relay, -error);
 }
 
 /* Passes the chunk on, without the library's frames. With `more`, bytes at the end that may begin a
@@ -73,7 +64,7 @@ static void pass(struct relay *relay, bool more)
             n = framing_seek(here, 0, left, more, relay->nonce);
         else
             relay->frame_left -= (uint32_t)n;
-        write_all(relay, here, n);
+        write_out(relay, here, n);
         at += n;
         if (n > 0)
             continue;
@@ -101,7 +92,7 @@ static void relay_unfinished(struct relay relays[SSCAP_STREAMS], const struct li
             return;
         /* The output is closed if another relay has this stream. */
         if (lines_is_unfinished(lines, a))
-            write_all(&relays[a->who.stream], a->text, a->length);
+            write_out(&relays[a->who.stream], a->text, a->length);
         link = link->next;
     }
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "shim/library_name.h"
 #include "shim/loader.h"
 #include "shim/wire.h"
 
@@ -90,15 +91,6 @@ static const char *library_for_command(const char *library, const struct options
     return NULL;
 }
 
-static bool is_library(const char *entry, size_t length)
-{
-    const char *slash = memrchr(entry, '/', length);
-    const char *base = slash != NULL ? slash + 1 : entry;
-    size_t base_length = length - (size_t)(base - entry);
-    return base_length == strlen(SSCAP_LIBRARY_NAME) &&
-           memcmp(base, SSCAP_LIBRARY_NAME, base_length) == 0;
-}
-
 /* Makes LD_PRELOAD=LIBRARY (NULL: none), followed by the old entries except this library under any
  * path. */
 static char *preload_variable(const char *library)
@@ -113,7 +105,7 @@ static char *preload_variable(const char *library)
     for (const char *from = to; *from != '\0';) {
         from += strspn(from, ": ");
         size_t length = strcspn(from, ": ");
-        if (length > 0 && !is_library(from, length)) {
+        if (length > 0 && !library_name_is(from, length)) {
             if (to != value)
                 *to++ = ':';
             memmove(to, from, length);

@@ -2,10 +2,8 @@
 #define _GNU_SOURCE
 #include "runner/report/report.h"
 
-#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,20 +74,6 @@ static void print_groups(const struct report *report)
                 (unsigned long long)errors->without_evidence);
 }
 
-static void write_all(const char *text, size_t length)
-{
-    while (length > 0) {
-        ssize_t n = write(STDERR_FILENO, text, length);
-        struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-        if (n < 0 && (errno == EINTR || (errno == EAGAIN && poll(&room, 1, -1) >= 0)))
-            continue;
-        if (n <= 0)
-            return;
-        text += n;
-        length -= (size_t)n;
-    }
-}
-
 char *report_format(struct error_groups *errors, const struct process_tree *tree,
                     const struct totals *totals, bool color, size_t *ret_size)
 {
@@ -124,6 +108,6 @@ void report_print(struct error_groups *errors, const struct process_tree *tree,
     size_t size;
     char *text = report_format(errors, tree, totals, color, &size);
     if (text != NULL)
-        write_all(text, size);
+        (void)write_all(STDERR_FILENO, text, size); /* nowhere is left to say that it fails */
     free(text);
 }

@@ -7,6 +7,7 @@
 
 #include "shim/core/objects.h"
 #include "shim/core/session.h"
+#include "shim/library_name.h"
 #include "shim/nolibc.h"
 
 /* Larger environments are not copied, because we do not know the size of the stack. Such a child
@@ -77,22 +78,12 @@ static size_t entry_length(const char *value)
     return length;
 }
 
-/* Whether an entry is this library, whatever its directory. */
-static bool is_library(const char *entry, size_t length)
-{
-    const char *base = entry;
-    for (size_t i = 0; i < length; i++)
-        if (entry[i] == '/')
-            base = entry + i + 1;
-    return nolibc_after_prefix(base, SSCAP_LIBRARY_NAME) == entry + length;
-}
-
 /* The first entry that is this library, and its length. */
 static const char *find_library(const char *value, size_t *ret_length)
 {
     while (*value != '\0') {
         *ret_length = entry_length(value);
-        if (is_library(value, *ret_length))
+        if (library_name_is(value, *ret_length))
             return value;
         value += *ret_length + (value[*ret_length] != '\0');
     }
@@ -187,7 +178,7 @@ static char *put_preload(char *to, const char *value, const char *wanted)
     }
     for (; *value != '\0'; value += length + (value[length] != '\0')) {
         length = entry_length(value);
-        bool ours = is_library(value, length);
+        bool ours = library_name_is(value, length);
         if (length == 0 || (ours && wanted == NULL))
             continue;
         if (to != start)
