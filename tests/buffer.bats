@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
-# The bounded buffer: what --tail has kept, and what a reader that is slow, stops or goes away means to the writers.
+# buffer.bats: the bounded buffer: what --tail keeps, and what happens to the writers when a reader is slow, stops or
+# goes away.
 
 load helper
-# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+# Many of these programs fail on purpose. reports.bats tests the reports.
 export SSCAP_QUIET=1
 
 # --- what is kept ---
@@ -15,7 +16,7 @@ export SSCAP_QUIET=1
     assert_text "$out" 1000
     run_sscap --tag=none --tail -n 5000 seq 1000
     assert_same <(seq 1000) "$out"
-    # 10000 lines if nothing else is said.
+    # The default is 10000 lines.
     run_sscap --tag=none --tail seq 25000
     assert_same <(seq 15001 25000) "$out"
 }
@@ -44,13 +45,13 @@ export SSCAP_QUIET=1
     run_sscap --tag=t --tail=2 sh -c 'seq 10; printf rest; exit 3'
     assert_status 3
     assert_text "$out" $'t | 10\nt |~rest'
-    # The last lines of both streams together.
+    # The tail has the last lines of both streams together.
     run_sscap --tag=t --tail=4 sh -c 'for i in 1 2 3 4 5; do echo out $i; sleep 0.02; echo err $i >&2; sleep 0.02; done'
     assert_text "$out" $'t | out 4\nt | out 5'
     assert_text "$err" $'t ! err 4\nt ! err 5'
     run_sscap --tag=none --tail --stderr=merge sh -c 'seq 3; seq 4 6 >&2'
     assert_same <(seq 6) "$out"
-    # What killed it is told apart from what it said.
+    # The report of the signal is separate from the text.
     run_sscap --tag=t --tail=1 sh -c 'seq 3; printf last; kill -KILL $$'
     assert_status 137
     assert_text "$out" 't |~last'
@@ -62,7 +63,7 @@ export SSCAP_QUIET=1
     kept=$(wc -l <"$out")
     assert_same <(seq $((100001 - kept)) 100000) "$out"
     [ "$kept" -ge 500 ] && [ "$kept" -lt 10000 ]
-    # Longer lines, so fewer: 64 to 65 KB of them at most, and at least half of that.
+    # The lines are longer, so there are fewer: at most 64 to 65 KB of them, and at least half of that.
     run_sscap --tag=none --tail --bytes=64K awk 'BEGIN { for (i = 1; i <= 1000; i++) printf "%01000d\n", i }'
     kept=$(wc -l <"$out")
     [ "$kept" -ge 32 ] && [ "$kept" -le 65 ]
@@ -71,14 +72,14 @@ export SSCAP_QUIET=1
 
 # --- a reader that stops ---
 
-# Prints 200000 lines of 100 bytes, and more than the sockets hold; what has come of it must be `long_lines`.
+# Prints 200000 lines of 100 bytes, which is more than the sockets hold. The output must equal that of `long_lines`.
 LONG='seq -f %099.0f 200000'
 long_lines() {
     $LONG
 }
 
-# blocked PID: has written nothing for a while. That it waits for good cannot be seen from outside, but that it is not
-# done can, when it stops.
+# blocked PID: the process has written nothing for a while. Nothing shows from outside that it is blocked, but a
+# process that has not finished and does not write must be.
 blocked() {
     local before=-1 now i=0
     while [ "$i" -lt 5 ]; do
@@ -89,13 +90,13 @@ blocked() {
     done
 }
 
-# writer_blocked: the command, which left its pid, is blocked
+# writer_blocked: the command, which wrote its pid to a file, is blocked
 writer_blocked() {
     local pid
     [ -s "$TMP/writer" ] && read -r pid <"$TMP/writer" && blocked "$pid"
 }
 
-# A sanitizer's or valgrind's memory says nothing about the runner's.
+# Under a sanitizer or valgrind, the memory used is not the runner's own.
 assert_peak_below() {
     local peak
     peak=$(awk '$1 == "VmHWM:" { print $2 }' "/proc/$(worker)/status")
@@ -108,7 +109,7 @@ assert_peak_below() {
 @test "buffer: block: a reader that stops makes the writers wait, loses nothing, takes no memory" {
     stick --tag=none --bytes=1M sh -c 'echo $$ >"$0"; exec '"$LONG" "$TMP/writer"
     wait_until writer_blocked
-    # 20 MB in all: it has not written them.
+    # The command prints 20 MB, so it cannot have written all.
     assert_peak_below 12000
     [ "$(readlink "/proc/$(cat "$TMP/writer")/exe")" = "$(command -v seq)" ]
     release
@@ -118,13 +119,13 @@ assert_peak_below() {
 }
 
 @test "buffer: places of error groups are no lines: they push none out, and are not counted" {
-    # Each status is a group of its own, and each group has its place among the lines.
+    # Each status makes a group, and each group has its place among the lines.
     cat >"$TMP/fail" <<'EOF'
 for i in 1 2 3 4 5; do echo "line $i"; sh -c "exit $i"; sh -c "exit 1$i"; done
 EOF
     run_sscap -q --tail -n 5 --tag=none sh "$TMP/fail"
     assert_same <(seq -f 'line %g' 5) "$out"
-    # The same while nobody reads. All go through one buffer.
+    # Does the same while the output is not read. All lines go through one buffer.
     cat >>"$TMP/fail" <<'EOF'
 seq 1000001 1300000
 : >printed
@@ -138,7 +139,7 @@ EOF
     release
     dropped=$(sed -n 's/^sscap: \([0-9]*\) lines\{0,1\} dropped, .*/\1/p' "$out")
     [ "$dropped" -gt 0 ]
-    # Lines that came out and lines that were dropped are all lines that there were.
+    # The lines shown and the lines dropped are together all lines.
     assert_equal 300005 $((dropped + $(grep -cE '^(line )?[0-9]+$' "$out")))
 }
 
@@ -179,7 +180,7 @@ EOF
         2>"$err" &
     # shellcheck disable=SC2034 # finish, which release calls, waits for it
     job=$!
-    # Pieces of odd sizes, each when there is something again.
+    # Reads pieces of odd sizes, each as soon as there is something.
     for i in 1 2 3 4 5 6 7 8 9 10; do
         dd bs=$((i * 1009)) count=1 status=none <&7
     done >"$TMP/first"
@@ -201,7 +202,7 @@ EOF
 @test "buffer: block: a nested sscap waits for the outer one's reader" {
     stick --tag=none --bytes=64K "$SSCAP" --tag=none --bytes=64K sh -c 'echo $$ >"$0"; '"$LONG"'; exec '"$LONG" \
         "$TMP/writer"
-    # Two sessions' sockets hold twice as much.
+    # The sockets of two sessions hold twice as much.
     wait_until blocked "$(worker)"
     release
     assert_status 0
@@ -230,7 +231,7 @@ EOF
 
 # --- drop ---
 
-# From the lines of `seq` and the notices between them: each notice tells exactly what is missing in its place.
+# Checks the lines of `seq` and the notices between them: each notice must tell exactly what is missing in its place.
 check_drops() { # FILE TOTAL
     awk -v total="$2" '
         function fail(why) { print "line " NR ": " why ": " $0; failed = 1; exit 1 }
@@ -279,7 +280,7 @@ check_drops() { # FILE TOTAL
     }
     [ "$dropped" -gt 900000 ]
     assert_same <(seq 999501 1000000) <(tail -n 500 "$out")
-    # Words about drops are no warnings: they stand where the lines would.
+    # Notices of drops are not warnings: they are in the place of the lines.
     assert_empty "$err"
 }
 
@@ -304,7 +305,7 @@ check_drops() { # FILE TOTAL
     mkfifo "$TMP/go"
     stick --tag=none --on-full=drop -n 1 sh -c 'awk "BEGIN { printf \"%0300000d\n\", 0 }"; read -r x <"$1"
         seq 9; echo end; : >"$0"' "$TMP/done" "$TMP/go"
-    # The first line has been taken up, and no other has room beside it.
+    # The sink has taken the first line, and the buffer has room for one line only.
     wait_until blocked "$(worker)"
     echo >"$TMP/go"
     wait_until [ -e "$TMP/done" ]

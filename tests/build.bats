@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# The build itself: what the library shows to the world, what is linked, what is installed, when it is rebuilt.
+# build.bats: tests the build: the library's exports, what is linked and installed, and when it is rebuilt.
 
 load helper
 
-# The Makefile under test, on the build that is being tested: BUILD_ARGS is that of `make test`.
+# Runs the Makefile on the build under test, with the BUILD_ARGS of `make test`.
 build() {
     # shellcheck disable=SC2086 # a list of words
     env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory -C "$ROOT" ${BUILD_ARGS:-} "$@"
@@ -13,7 +13,7 @@ exported() {
     nm -D --defined-only "$1" | awk '{ print $3 }' | sort
 }
 
-# listed [32]: by the library, or by its twin.
+# listed [32]: the names that the library, or its 32-bit twin, should export
 listed() {
     sed "${1:+/# 64-bit/d;}s/#.*//" "$ROOT/shim/exports.list" | awk 'NF { print $1 }' | sort
 }
@@ -22,7 +22,7 @@ libc() {
     ldd "${1:-$LIBSSCAP}" | awk '/libc\.so/ { print $3 }'
 }
 
-# The library for 32-bit programs, where the compiler can make it: $twin.
+# Sets $twin to the library for 32-bit programs, if the compiler can build it.
 need_twin() {
     twin=${LIBSSCAP%/*}/libsscap/lib32/libsscap.so
     [ "$(uname -m)" = x86_64 ] || not_here "this machine has no 32-bit programs"
@@ -41,8 +41,9 @@ need_twin() {
     assert_empty "$out"
 }
 
-# A name that libc does not have is a wrapper that nobody calls: a typing error. One that came with a later glibc than
-# this one says so in the list: "pidfd_spawn # since glibc 2.39"; so does what others than libc call.
+# A wrapper with a name that libc does not have is never called, so the name is probably misspelled. A name that came
+# with a later glibc has a note in the list: "pidfd_spawn # since glibc 2.39". So has a name that callers other than
+# libc's use.
 @test "each exported name is one of libc's" {
     nm -D --defined-only "$(libc)" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u >"$TMP/libc"
     grep -vE "#.*(since glibc|not libc's)" "$ROOT/shim/exports.list" | sed 's/#.*//' | awk 'NF { print $1 }' | sort |
@@ -107,7 +108,7 @@ need_twin() {
 @test "the runner needs libc alone and is hardened" {
     local runner=${LIBSSCAP%/*}/sscap
     readelf -dlW "$runner" >"$out"
-    # A sanitizer brings libraries of its own.
+    # A sanitizer needs libraries of its own.
     [ -n "${SAN:-}" ] || assert_count "$out" 'NEEDED' 1
     assert_matches "$out" 'NEEDED.*\[libc\.so\.6\]'
     assert_matches "$out" 'FLAGS_1.*NOW.*PIE'
@@ -163,7 +164,7 @@ need_twin() {
 
 # --- layers: tests/check/includes and tests/check/symbols ---
 
-# A tree of three layers: low, then middle/, then top. Each line has a file and a file that it includes.
+# A source tree of three layers: low, then middle/, then top. Each line names a file and a file that it includes.
 make_tree() {
     mkdir -p "$TMP/tree/tests/check" "$TMP/tree/shim" "$TMP/tree/runner/middle"
     printf '%s\n' 'shim/wire.h shared' shim/core runner/low runner/middle/ runner/top >"$TMP/tree/tests/check/layers"
@@ -264,7 +265,7 @@ END
     assert_text "$out" captured
 }
 
-# Long options that a text names. A man page may write its dashes as \-.
+# Finds the long options in a text. A man page may write its dashes as \-.
 options_in() {
     sed 's/\\-/-/g' "$1" | grep -oE -- '--[a-z][a-z-]*' | sort -u
 }

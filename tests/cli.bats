@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
-# The command line: options, variables, exit statuses, tags, and the manners of a wrapper towards its own streams.
+# cli.bats: the command line: options, variables, exit statuses, tags, and sscap's own streams.
 
 load helper
 
-# Of each option that a session can be run with: its name, letter (-: none), a good value (-: takes none), bad ones.
+# For each option that a session can be run with: its name, letter (-: none), a good value (-: it takes none), bad
+# values.
 session_options() {
     cat <<'END'
 lines n 100 0 x -1 1.5 1e3 1K 1000000001 18446744073709551617 _
@@ -28,7 +29,7 @@ verbose v -
 END
 }
 
-# SSCAP_ON_FULL for on-full
+# Makes SSCAP_ON_FULL from on-full.
 variable_of() {
     local name=${1^^}
     echo "SSCAP_${name//-/_}"
@@ -39,7 +40,7 @@ help_names() {
     sed -nE 's/^  (-[[:alnum:]],|   ) --([a-z-]+).*/\2/p' "$out" | sort
 }
 
-# refused SOURCE VALUE COMMAND...: one line says which option and which value; the command was not started
+# refused SOURCE VALUE COMMAND...: sscap names the option and the value in one line, and does not start the command
 refused() {
     local source=$1 value=$2
     shift 2
@@ -78,7 +79,7 @@ refused() {
     assert_matches "$out" '^sscap [0-9]+\.[0-9]+(\.[0-9]+)?$'
     run_sscap --help
     assert_matches "$out" '^Usage: sscap \[OPTIONS\] \[--\] COMMAND \[ARG\.\.\.\]$'
-    # On a terminal of the usual width.
+    # The help fits on a terminal of the usual width.
     assert_no_match "$out" '^.{81}'
 }
 
@@ -219,7 +220,7 @@ refused() {
 @test "cli: the exit status is the command's, each of them" {
     local i statuses
     statuses=$(seq 0 255)
-    # A wrapped runner takes a hundred times as long to start.
+    # A runner under valgrind takes a hundred times as long to start.
     [ -z "${WRAP:-}" ] || statuses='0 1 2 77 98 100 123 125 126 127 128 129 255'
     for i in $statuses; do
         run_sscap -q sh -c "exit $i"
@@ -234,7 +235,7 @@ refused() {
     ulimit -c 0
     for name in HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT XCPU XFSZ VTALRM \
         PROF IO PWR SYS RTMIN RTMIN+3 RTMAX; do
-        # Whoever runs the tests may ignore some.
+        # The tests may have been started with some signals ignored.
         capture env --default-signal "$SSCAP" -q sh -c 'echo before; kill -"$0" $$; echo after' "$(kill -l "$name")"
         assert_status $((128 + $(kill -l "$name")))
         assert_text <(untag <"$out") before
@@ -254,7 +255,7 @@ refused() {
     printf 'text\n' >"$TMP/text"
     printf '#!/nonexistent/interpreter\n' >"$TMP/orphan"
     chmod +x "$TMP/orphan"
-    # A directory of PATH that may not be searched would make it 126.
+    # A directory of PATH without search permission would make the status 126.
     local PATH=/usr/bin:/bin
     for command in sscap-no-such-command "$TMP/nosuch" "$TMP/text/below" '' "$TMP/orphan"; do
         run_sscap "$command"
@@ -309,7 +310,7 @@ err_text() {
     run_sscap --tag=none cat <"$TMP/input"
     assert_status 0
     assert_same "$TMP/input" "$out"
-    # sscap takes nothing of what the command leaves there.
+    # sscap does not read what the command leaves in stdin.
     (
         run_sscap sh -c 'read -r line; echo "$line"'
         cat >"$TMP/rest"
@@ -317,14 +318,14 @@ err_text() {
     assert_text "$TMP/rest" second
 }
 
-# with_closed REDIRECTIONS COMMAND...: started without these descriptors
+# with_closed REDIRECTIONS COMMAND...: starts the command without these descriptors
 with_closed() {
     local redirections=$1
     shift
     capture bash -c "exec \"\$@\" $redirections" bash "$@"
 }
 
-# Says which of 0, 1 and 2 are open, then writes to both.
+# Prints which of 0, 1 and 2 are open, then writes to both streams.
 SHOW_OPEN='exec 9>"$0"
 for n in 0 1 2; do
     { : <&"$n"; } 2>/dev/null && printf "%s " "$n" >&9
@@ -358,7 +359,7 @@ echo one; echo two >&2; exit "$1"'
     assert_count "$err" '^sscap: cannot write to standard output: No space left on device$' 1
     assert_count "$err" '\] +! (two|three)$' 2
     status=0
-    # The command does not go on for ever either.
+    # The command must end, too.
     (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" yes) >/dev/full 2>"$err" || status=$?
     [ "$status" -ne 0 ]
     [ "$status" -ne 124 ]
@@ -374,18 +375,18 @@ echo one; echo two >&2; exit "$1"'
     [ "${status:-0}" -ne 0 ]
 }
 
-# statuses_of COMMAND...: "STATUS OF COMMAND | STATUS OF head"; the line that head saw is in $out
+# statuses_of COMMAND...: "STATUS OF COMMAND | STATUS OF head"; $out has the line that head read
 statuses_of() {
     (
         close_inherited
         set +o pipefail
-        # It is over as soon as the reader is gone.
+        # The command ends as soon as the reader is gone.
         timeout -k 10 20 "$@" 2>"$err" | head -n 1 >"$out"
         echo "${PIPESTATUS[*]}"
     )
 }
 
-# Loses its reader in the middle, and says what that was to it.
+# Loses its reader, and prints how the write failed.
 LOSER='seq 1000000; echo "seq: $?" >&2; exit 5'
 STUBBORN='trap "" PIPE; seq 1000000 2>&-; echo "seq: $?" >&2; exit 7'
 
@@ -404,8 +405,8 @@ STUBBORN='trap "" PIPE; seq 1000000 2>&-; echo "seq: $?" >&2; exit 7'
                 same=$((same + 1))
             fi
         done
-        # A writer that waits for room at that very moment may see EPIPE without SIGPIPE (sscap(1), CAVEATS).
-        # On a loaded machine that was one in five; it must not be the rule.
+        # A writer that is blocked at this moment may get EPIPE without SIGPIPE (sscap(1), CAVEATS). On a loaded
+        # machine that was one run in five. It must not be the rule.
         [ "$same" -ge 2 ]
     done
     assert_text "$out" 1
@@ -426,7 +427,7 @@ STUBBORN='trap "" PIPE; seq 1000000 2>&-; echo "seq: $?" >&2; exit 7'
     cp /bin/echo "$TMP/longer"
     run_sscap --tag='{name}' sh -c '"$0/a" 1; "$0/longer" 2; "$0/a" 3' "$TMP"
     assert_text "$out" $'a | 1\nlonger | 2\na      | 3'
-    # Split or not, the text starts in the same column.
+    # The text starts in the same column, whether the line is split or not.
     run_sscap --tag=t --max-line=16 sh -c 'printf "%020d\nend" 0'
     assert_text "$out" $'t |+0000000000000000\nt | 0000\nt |~end'
 }
@@ -435,7 +436,7 @@ STUBBORN='trap "" PIPE; seq 1000000 2>&-; echo "seq: $?" >&2; exit 7'
     run_sscap --tag='{name},{pid},{tid},{ppid},{stream},{rank}' bash -c \
         'echo "bash,$$,$$,$PPID,stdout,-"; sleep 0.02; echo "bash,$$,$$,$PPID,stderr,-" >&2'
     assert_status 0
-    # The tag is what the line says.
+    # The line says what its tag must be.
     assert_matches "$out" '^([^ ]+) \| \1$'
     assert_matches "$err" '^([^ ]+) ! \1$'
     run_sscap --tag='a {name}{name} }b' sh -c 'echo text'
@@ -483,7 +484,7 @@ STUBBORN='trap "" PIPE; seq 1000000 2>&-; echo "seq: $?" >&2; exit 7'
     run_sscap --tag='{elapsed}' sh -c 'echo one; sleep 0.2; echo two'
     assert_count "$out" '^[0-9]+\.[0-9]{3} +\| (one|two)$' 2
     awk '{ at[NR] = $1 } END { exit !(at[2] - at[1] >= 0.15 && at[2] - at[1] < 100 && at[1] < 100) }' "$out"
-    # Local time, before the tag.
+    # -T puts the local time before the tag.
     before=$(TZ=XXX-7 date +%H)
     TZ=XXX-7 run_sscap -T echo one
     after=$(TZ=XXX-7 date +%H)
@@ -521,7 +522,7 @@ strip_color() {
     cp "$err" "$TMP/never.err"
     run_sscap --tag='{name}' --color=always sh -c "$script"
     assert_status 0
-    # On before the tag, off before the text, and the text as it was.
+    # The colour is on before the tag and off before the text, and the text is unchanged.
     assert_count "$out" $'^\e\\[[0-9;]+msh \\|\e\\[0m[ ~]' 3
     assert_count "$err" $'^\e\\[[0-9;]+msh !\e\\[0m wrong$' 1
     assert_count "$out" $'m \e\\[1mbold\e\\[0m$' 1
@@ -554,7 +555,7 @@ strip_color() {
     assert_count "$err" '^sscap: ' 1
     run_sscap --verbose true
     assert_text "$err" 'sscap: 1 process (0 without the library), 0 lines, 0 bytes'
-    # A line of many pieces is one line.
+    # A line of many pieces counts as one line.
     run_sscap -v --max-line=16 printf '%0100d\n' 0
     assert_matches "$err" ', 1 line, 101 bytes$'
     run_sscap true

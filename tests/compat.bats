@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# The quick rows of `make compat` (tests/compat): real software with and without sscap. Those that need what .ci/run
-# does not install, a network or minutes are left to that.
+# compat.bats: the quick rows of `make compat` (tests/compat): real software with and without sscap. Rows that need
+# minutes, a network or software that .ci/run does not install run only there.
 
 load helper
 
-# compat ROW: its line of the table, and the differences, in $out
+# compat ROW: puts the row's line of the table and the differences into $out
 compat() {
     need_root
     need unshare

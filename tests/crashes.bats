@@ -1,19 +1,19 @@
 #!/usr/bin/env bats
-# Crashes: each process dies exactly as it does without sscap, and the report says of what, where and why. Whoever has a
-# handler of his own, a debugger or a tracer keeps them.
+# crashes.bats: each process that crashes dies exactly as it does without sscap, and the report tells how, where and
+# why. A program's own handler, debugger or tracer works as before.
 
 load helper
 
 setup() {
     make_tmp
-    # Where there is to be a core file, the test says so.
+    # Tests that need a core file set their own limit.
     ulimit -S -c 0
-    # Links to a program lie there, and what it looks for beside itself.
+    # The directory has links to the programs, and the library that they load from beside themselves.
     mkdir "$TMP/ways"
     ln -s "$PROGRAMS/libcrash_ctor.so" "$TMP/ways/"
 }
 
-# build COMPILER FLAG...: crash_ways and own_handlers in $TMP
+# build COMPILER FLAG...: builds crash_ways and own_handlers in $TMP
 build() {
     local compiler=$1 program
     shift
@@ -23,7 +23,7 @@ build() {
     done
 }
 
-# program_of WAY: the program that has it
+# program_of WAY: the program that has this way
 program_of() {
     case $1 in
     own_*) echo "$PROGRAMS/own_handlers" ;;
@@ -31,7 +31,7 @@ program_of() {
     esac
 }
 
-# frames_are FILE REGEX...: each matches a frame, in this order, from the innermost out
+# frames_are FILE REGEX...: each regex matches a frame, in this order, from the innermost frame outwards
 frames_are() {
     local file=$1 regex at=0 found
     shift
@@ -46,7 +46,7 @@ frames_are() {
     done
 }
 
-# What is said of each way: the function at fault (-: none can be known) and the reason.
+# What the report must say of each way: the function at fault (-: it cannot be known) and the reason.
 expected_reports() {
     cat <<'END'
 null_read null_read address not mapped: 0x0$
@@ -102,15 +102,15 @@ own_once null_read it sent the signal to itself$
 END
 }
 
-# each_way DIRECTORY FILE: goes all ways of both programs there; FILE gets their statuses
+# each_way DIRECTORY FILE: runs all ways of both programs in DIRECTORY; FILE gets their statuses
 each_way() {
     "$PYTHON" "$ROOT/tests/programs/each_way.py" "$1/crash_ways" "$TMP/ways" "$2"
     "$PYTHON" "$ROOT/tests/programs/each_way.py" "$1/own_handlers" "$TMP/ways" "$2.own"
     cat "$2.own" >>"$2"
 }
 
-# every_way DIRECTORY [stripped]: the statuses of the programs there are the same with and without sscap, and each way
-# that is a crash has its group, which says what was expected. A stripped program's functions are not asked for.
+# every_way DIRECTORY [stripped]: the programs' statuses are the same with and without sscap, and each way that is a
+# crash has a group with the expected text. The functions of a stripped program are not checked.
 every_way() {
     export -f each_way
     export TMP
@@ -120,7 +120,7 @@ every_way() {
     assert_status 0
     assert_same "$TMP/statuses.bare" "$TMP/statuses"
     [ "$(wc -l <"$TMP/statuses")" -ge 58 ]
-    # The status is what the program says that it is.
+    # The program itself lists the expected statuses.
     { "$1/crash_ways" list && "$1/own_handlers" list; } >"$TMP/list"
     awk '{ print $1, $2 == "exit" ? $3 * 256 : $2 }' "$TMP/list" >"$TMP/listed"
     assert_same "$TMP/listed" "$TMP/statuses"
@@ -130,13 +130,13 @@ every_way() {
     expected_reports >"$TMP/expected"
     awk -v kind="${2:-}" "$CHECK_REPORTS" "$TMP/signals" "$TMP/list" "$TMP/expected" "$err" >"$TMP/wrong"
     assert_empty "$TMP/wrong"
-    # Who lives on has not failed, and who ends otherwise has not crashed.
+    # A process that recovers has not failed, and a process that exits has not crashed.
     assert_no_match "$err" '^[0-9]+\. own_(recovers|recovers_ov|ignores|view): '
     assert_matches "$err" '^[0-9]+\. own_exits: exited with status 3$'
     assert_count "$err" '^[0-9]+\. own_exits: ' 1
 }
 
-# Reads the signals' names, the ways' endings, what is expected, and the report; prints what is wrong.
+# Reads the signals' names, the list of ways, the expected reports and the report. Prints the differences.
 CHECK_REPORTS='
 function name_of(way) { return substr(way, 1, 15) }
 FILENAME ~ /signals$/ { signal[$1] = $2; next }
@@ -237,7 +237,7 @@ END {
         assert_status 139
         group 1 >"$TMP/group"
         frames_are "$TMP/group" 'stripped\+0x[0-9a-f]+$' 'stripped\+0x[0-9a-f]+$' 'qsort' 'stripped\+0x[0-9a-f]+$'
-        # Where a call returns to is behind it: in C, an instruction later may be another function.
+        # A return address is one instruction after the call, which may be in another C function.
         grep -o 'stripped+0x[0-9a-f]*$' "$TMP/group" | cut -d+ -f2 | while read -r offset; do
             [ -n "$second" ] && offset=$(printf '0x%x' $((offset - 1)))
             second=1
@@ -296,7 +296,7 @@ END {
         group 1 >"$TMP/group"
         frames_are "$TMP/group" abort "$way" way main
     done
-    # what libc had to say about it
+    # libc's own message
     run_sscap "$PROGRAMS/crash_ways" asserts
     group 1 >"$TMP/group"
     assert_count "$TMP/group" "stderr ! .*asserts: Assertion .zero == 1. failed\\.\$" 1
@@ -407,7 +407,8 @@ END
     frames_are "$TMP/group" uname forbidden main
 }
 
-# Its own number, and so its main thread's, is another one there; those of others mean nothing out here.
+# Inside the namespace, the process and its main thread have other numbers. Numbers of other processes mean nothing
+# outside it.
 @test "crashes: in a pid namespace" {
     need_root
     need unshare
@@ -431,7 +432,7 @@ END
     group 1 >"$TMP/group"
     assert_matches "$TMP/group" '^ +and [0-9]+ more frames like it$'
     assert_count "$TMP/group" '#[0-9]+ deeper' 2
-    # in a thread, too, where no alternate stack of ours is: died of the right signal at least
+    # In a thread we have no alternate stack, so we can check only the signal.
     cat >"$TMP/program.py" <<'END'
 import ctypes, threading
 def deeper(): ctypes.PYFUNCTYPE(None)(deeper)()
@@ -449,7 +450,7 @@ END
     assert_matches "$err" '^1\. python[0-9.]*: killed by SIGSEGV'
 }
 
-@test "crashes: a broken stack is no reason for silence" {
+@test "crashes: a crash with a damaged stack is reported" {
     local way
     for way in broken_stack broken_stack_noncanonical; do
         run_sscap "$PROGRAMS/crash_ways" "$way"
@@ -469,7 +470,7 @@ END
     group 1 >"$TMP/group"
     assert_matches "$TMP/group" '^   unsent \| going: aborts$'
     assert_matches "$TMP/group" '^ +\| no end~$'
-    # line by line, only what has no end is left
+    # with line buffering, only the unfinished line is left
     run_sscap "$PROGRAMS/crash_ways" aborts
     assert_text <(untag <"$out") 'going: aborts'
     group 1 >"$TMP/group"
@@ -487,7 +488,7 @@ need_core_files() {
     '|'* | */* | '') not_run "core files are not left in the working directory here" ;;
     esac
     (ulimit -c unlimited) 2>/dev/null || not_run "core files are not allowed here"
-    # A sanitised runner would forbid them, and its programs inherit that.
+    # A sanitizer disables core files in the runner, and the programs inherit that limit.
     export ASAN_OPTIONS=${ASAN_OPTIONS:-}:disable_coredump=0
 }
 
@@ -497,7 +498,7 @@ need_core_files() {
     for way in null_read aborts kill_self thread own_gives_up; do
         for how in bare sscap; do
             mkdir "$TMP/$how.$way"
-            # The runner's directory is the program's.
+            # The program has the same working directory as the runner.
             (cd "$TMP/$how.$way" && ulimit -c unlimited &&
                 "run_$how" "$PYTHON" "$ROOT/tests/programs/each_way.py" "$(program_of "$way")" \
                 "$TMP/ways" "$TMP/$how.status" "$way" && assert_status 0)
@@ -519,8 +520,8 @@ need_core_files() {
 }
 
 @test "crashes: a core dump of several threads is told of like any other" {
-    # With an exit code that it takes before the dump, and a status for the parent from after it, the kernel says two
-    # things of such a process (PIDFD_GET_INFO, waitpid). Which comes first differs from run to run.
+    # The kernel tells two different things of such a process (PIDFD_GET_INFO, waitpid): an exit code from before the
+    # dump, and a status for the parent from after it. Which comes first differs from run to run.
     need_core_files
     mkdir "$TMP/here"
     for _ in {1..25}; do
@@ -603,7 +604,7 @@ END
 
 # --- debuggers and tracers ---
 
-# fails_only REGEX: whatever the report names as failed is one of these
+# fails_only REGEX: every failure in the report matches REGEX
 fails_only() {
     grep -E '^[0-9]+\. ' "$err" | grep -Ev "^[0-9]+\. ($1)" >"$TMP/others" || :
     assert_empty "$TMP/others"
@@ -619,12 +620,12 @@ fails_only() {
     assert_status "$expected"
     sed -E 's/0x[0-9a-f]+/0x/g' "$out" | grep -E '^#|^Program' >"$TMP/bt"
     assert_same "$TMP/bare.bt" "$TMP/bt"
-    # A breakpoint is gdb's own affair.
+    # gdb itself handles a breakpoint.
     run_sscap gdb -nx -batch -ex 'break own_view' -ex run -ex bt -ex continue --args "$PROGRAMS/own_handlers" own_view
     assert_status 0
     assert_matches "$out" 'Breakpoint 1, own_view '
     assert_matches "$out" 'exited normally'
-    # Children that it makes and kills, to see what the kernel can do, are killed indeed.
+    # gdb starts and kills children to find out what the kernel can do, so the report may name them.
     fails_only 'gdb: killed by SIGKILL'
 }
 
@@ -640,7 +641,7 @@ fails_only() {
     assert_matches "$TMP/trace" 'killed by SIGSEGV'
     assert_matches "$err" '^[0-9]+\. crash_ways: killed by SIGSEGV in null_read$'
     not_wrapped "the wrapper would be traced"
-    # Looking for leaks needs ptrace, which is taken.
+    # The leak checker needs ptrace, which strace already uses.
     export ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0
     run_bare strace -f -o "$TMP/trace" "$SSCAP" "$PROGRAMS/crash_ways" null_read
     assert_status 139

@@ -1,26 +1,26 @@
 #!/usr/bin/env bats
-# How each process of the tree ended: exactly, whoever waited for it. On kernels that tell the runner (6.16), and on
-# those that do not.
+# deaths.bats: the report tells exactly how each process of the tree ended, whichever process waited for it, on
+# kernels that tell the runner (6.16) and on older ones.
 
 load helper
 
-# What older kernels have to do without.
+# The features that older kernels lack.
 OLD_KERNEL=no-pidfd-info,no-pass-pidfd
 KERNELS=("" "$OLD_KERNEL")
 
-# on_kernel KERNEL ARG...: sscap ARG... with the tree at the end.
+# on_kernel KERNEL ARG...: runs sscap ARG... with the tree at the end.
 on_kernel() {
     local kernel=$1
     shift
     SSCAP_DEBUG=$kernel run_sscap --tree "$@"
 }
 
-# NAME ENDING of each process, as the tree at the end of $err has them, in its order.
+# Prints NAME ENDING of each process, in the order of the tree at the end of $err.
 endings() {
     sed -nE 's/^[^A-Za-z0-9_?.-]*([^ []+)\[[0-9]+\] ([A-Za-z0-9+]+)  [0-9.]+ s.*/\1 \2/p' "$err"
 }
 
-# The same with the pids: PID ENDING.
+# Does the same with pids: PID ENDING.
 endings_by_pid() {
     sed -nE 's/^[^A-Za-z0-9_?.-]*[^ []+\[([0-9]+)\] ([A-Za-z0-9+]+)  [0-9.]+ s.*/\1 \2/p' "$err"
 }
@@ -34,9 +34,9 @@ signal_name() {
     esac
 }
 
-# --- ways to end, and whose affair they are ---
+# --- ways to end ---
 
-# What the tree says of `die WAY NUMBER HOW`: one word for each process, the last the one that dies.
+# What the tree must say of `die WAY NUMBER HOW`: one line for each process. The last one is the process that dies.
 expected_endings() {
     local program=$1 way=$2 number=$3 how=$4 ending=$3 name=$1
     case $way in
@@ -50,10 +50,10 @@ expected_endings() {
     esac
 }
 
-# Nobody on an old kernel can know: a child whose status the kernel throws away at once, and that could not say it by
-# itself; the children of a static program's shell.
+# On an old kernel some endings cannot be known: the ending of a child that cannot report it itself and whose status
+# the kernel discards at once, and those of the children of a static program's shell.
 may_vanish() {
-    # valgrind knows no pidfds.
+    # valgrind does not support pidfds.
     [ "$1" = "$OLD_KERNEL" ] || [ -n "${WRAP:-}" ] || return 1
     case $2,$3,$5 in
     die,syscall,sigign | die,syscall,nocldwait | die,kill,sigign | die,kill,nocldwait | die,raise,sigign | \
@@ -71,7 +71,7 @@ check_ending() {
     expected_endings "$program" "$way" "$number" "$how" >"$TMP/expected"
     endings >"$TMP/found"
     cmp -s "$TMP/expected" "$TMP/found" && return
-    # Silent processes of a static program stay unknown, unless they become sscap's own children.
+    # Processes of a static program that print nothing stay unknown, unless they become sscap's own children.
     if [ "$program" = static_die ] && [ -n "$how" ] && ! grep -vxFq -f "$TMP/expected" "$TMP/found" &&
         cmp -s <(head -n 1 "$TMP/expected") <(head -n 1 "$TMP/found"); then
         case $how in
@@ -91,7 +91,7 @@ check_ending() {
 check_endings() {
     local program=$1 kernel how way number \
         ways="exit_7 _exit_8 _Exit_9 quick_exit_10 return_11 syscall_12 atexit_13 kill_9 raise_15 raise_11"
-    # A wrapped runner takes a hundred times as long to start.
+    # A runner under valgrind takes a hundred times as long to start.
     [ -z "${WRAP:-}" ] || ways="return_11 kill_9"
     for kernel in "${KERNELS[@]}"; do
         for how in '' child sigign nocldwait orphan daemon vfork spawn waitid wait wait3 wait4 clone system popen; do
@@ -114,7 +114,7 @@ check_endings() {
 
 @test "deaths: a static program's child, on a kernel that tells" {
     local how
-    # Its library-less parent says nothing, so the runner knows of it only by what it writes.
+    # The parent has no library, so the runner knows of the child only by what the child writes.
     SSCAP_DEBUG='' run_sscap --tree "$PROGRAMS/static_die" exit 7 orphan
     assert_equal "static_die 7" "$(endings | tail -n 1)"
     for how in "exit 7" "kill 9"; do
@@ -192,7 +192,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5'
 
 # --- many ---
 
-# casualties' own list of who died how, against the tree's.
+# Compares the list that casualties has written with the tree.
 check_casualties() {
     awk 'BEGIN {
             split("segv SIGSEGV assert SIGABRT exit 3 kill SIGKILL term SIGTERM", w)
@@ -246,12 +246,12 @@ five_groups_of() {
     assert_same "$TMP/expected" "$TMP/found"
 }
 
-@test "deaths: pids that come round every 150 children" {
+@test "deaths: pids that are reused every 150 children" {
     local kernel children=6000 pid_max
     not_wrapped "so slow that pids come round before it has heard of who had them"
     need_root
     need unshare
-    # Only from then on a pid namespace has a pid_max of its own; before, this would be the whole machine's.
+    # Since Linux 6.14 each pid namespace has its own pid_max. Before, this would change the whole machine's.
     printf '%s\n' 6.14 "$(uname -r)" | sort -CV || not_here "needs Linux 6.14"
     ulimit -c 0
     pid_max=$(cat /proc/sys/kernel/pid_max)
@@ -260,16 +260,16 @@ five_groups_of() {
             sh \
             "$SSCAP" --tree "$PROGRAMS/casualties" "$children" 100 "$TMP/died"
         assert_status 0
-        # The last words of one whose pid is another's before they are read may count as the other's, and make a group
-        # of their own: so it is the endings that are looked at.
+        # If a pid is reused before its last lines are read, the lines may count as the new process's and make a group
+        # of their own. So we check the endings instead of the groups.
         check_casualties "$TMP/died" "$children"
         assert_equal "$pid_max" "$(cat /proc/sys/kernel/pid_max)"
     done
 }
 
-# --- for want of memory ---
+# --- out of memory ---
 
-# Where the file system TYPE (cgroup, cgroup2) with an OPTION is mounted, by proc(5)'s mountinfo.
+# Prints where the file system TYPE (cgroup, cgroup2) with an OPTION is mounted, from /proc/self/mountinfo (proc(5)).
 mount_of() {
     awk -v type="$1" -v option="$2" '{
         for (i = 7; $i != "-"; i++)
@@ -278,7 +278,7 @@ mount_of() {
     }' /proc/self/mountinfo
 }
 
-# A memory cgroup with this limit in $cgroup, of either version of cgroups.
+# Makes a memory cgroup with this limit and sets $cgroup. Supports both versions of cgroups.
 make_cgroup() {
     local mount
     need_root
@@ -287,7 +287,7 @@ make_cgroup() {
         if [ -z "$mount" ] || ! mkdir "$cgroup" 2>/dev/null; then
             continue
         fi
-        # Without swap: the limit of memory and swap together, or that of swap.
+        # Disables swap: version 1 limits memory and swap together, version 2 limits swap.
         if { echo "$1" >"$cgroup/memory.limit_in_bytes" || echo "$1" >"$cgroup/memory.max"; } 2>/dev/null; then
             { echo "$1" >"$cgroup/memory.memsw.limit_in_bytes" || echo 0 >"$cgroup/memory.swap.max" || :; } 2>/dev/null
             return

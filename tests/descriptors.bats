@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
-# What a program has open: it finds what it opened itself, and nothing of the library's, however it looks.
+# descriptors.bats: a program finds the descriptors that it has opened and none of the library's, in every way of
+# looking.
 
 load helper
 
-# same COMMAND...: with sscap as without it.
+# same COMMAND...: the result is the same with sscap as without it
 same() {
     run_bare "$@"
     local expected=$status
@@ -38,7 +39,7 @@ same() {
     assert_same "$TMP/bare.out" "$out"
 }
 
-# limited MODE LIMIT: a process with so few descriptors sees the same, and its threads' lines are whole.
+# limited MODE LIMIT: with so few descriptors, the process sees the same and its threads' lines are whole
 limited() {
     run_bare bash -c 'ulimit -n "$2" && exec "$0" "$1" 2>/dev/null' "$PROGRAMS/list_fds" "$1" "$2"
     assert_status 0
@@ -77,7 +78,7 @@ print(sorted(p.name for p in pathlib.Path("/proc/%d/task/%d/fdinfo" % (os.getpid
         for (let e; e = d.readSync();) n += e.name > 255; console.log(n)'
 }
 
-@test "what others see of a process is the truth" {
+@test "other processes see a process's descriptors as they are" {
     run_sscap --tag=none -q sh -c 'ls -l /proc/$$/fd | grep -c socket'
     assert_text "$out" 3
 }

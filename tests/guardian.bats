@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# The program survives the runner: killed with SIGKILL at any moment, no byte is lost, nobody dies or hangs of it, and
-# the command's status arrives. And what the guardian in front of the runner must not change: signals, stops,
-# statuses.
+# guardian.bats: the runner may be killed with SIGKILL at any moment. No byte is lost, no process dies or hangs
+# because of it, and the command's status arrives. Other tests check that the guardian in front of the runner does not
+# change signals, stops and statuses.
 
 load helper
 export SSCAP_ERRORS=none
@@ -10,20 +10,20 @@ kill_worker() {
     kill -KILL "$(worker)"
 }
 
-# The lines 1 to $1, each in order, tagged or not, as a whole and as often as it may be.
+# Checks for the lines 1 to $1, in order, with or without tags, repeated any number of times.
 assert_numbers() {
     sed -E 's/^[^[]*\[[0-9]+\] *[|!] //' "$out" | awk -v n="$1" '
         $0 != (NR - 1) % n + 1 { print "line " NR ": " $0; wrong = 1; exit }
         END { exit wrong || NR == 0 || NR % n != 0 }'
 }
 
-# start_endless COMMAND: which prints the numbers 1 to $n, again and again until the runner has been killed.
+# start_endless COMMAND: starts a command that prints the numbers 1 to $n repeatedly until the runner has been killed
 start_endless() {
     rm -f "$TMP/killed"
     start sh -c 'until [ -e "$0" ]; do '"$1"'; done; exit 3' "$TMP/killed"
 }
 
-# Kills the runner when so many bytes have been shown.
+# Kills the runner when this many bytes have been shown.
 kill_after() {
     shown() { [ "$(stat -c %s "$out")" -gt "$1" ]; }
     wait_until shown "$1"
@@ -80,7 +80,7 @@ assert_told() {
 @test "guardian: killed while its reader is stuck: nothing of what is kept is lost" {
     local n=100000
     stick --lines=1000000 sh -c "seq $n; echo \$? >\"\$0\"; exit 4" "$TMP/done"
-    wait_until [ -s "$TMP/done" ] # all is in the runner's buffer, and some in the pipe
+    wait_until [ -s "$TMP/done" ] # all lines are in the runner's buffer and in the pipe
     kill_worker
     wait_until grep -q killed "$err"
     release
@@ -132,7 +132,7 @@ t = threading.Thread(target=lambda: os.write(1, b"z" * 300000 + b"\n")); t.start
 last'
 }
 
-# Asleep, all that was written taken in.
+# The runner sleeps and has read all that was written.
 is_idle() {
     local i
     for i in 1 2 3; do
@@ -151,7 +151,7 @@ is_idle() {
     finish
     assert_status 5
     wait_until [ -s "$TMP/status" ]
-    # 141: SIGPIPE; 1: EPIPE, where it waited for room just then.
+    # 141: SIGPIPE. 1: EPIPE, if the writer was blocked at that moment.
     case $(cat "$TMP/status") in
     141 | 1) ;;
     *) return 1 ;;
@@ -304,7 +304,7 @@ EOF
 # --- signals ---
 
 @test "guardian: a signal to the whole process group reaches the command once" {
-    # In a process group of its own, whose every member gets it: the guardian, the runner, the command.
+    # All members of this new process group get the signal: the guardian, the runner and the command.
     need setsid perl
     capture setsid --wait "$SSCAP" perl -e '
         $SIG{USR1} = sub { $n++ };

@@ -1,17 +1,17 @@
 #!/usr/bin/env bats
-# Programs and strangers that damage what sscap lives by: the session variable, the ctl descriptor, the named socket,
-# the streams. No byte of sscap's may land in what is the program's; nothing may crash or hang; the program's results
-# and the lines of all others stay what they are.
+# hostile.bats: programs, also from outside the session, that damage what sscap depends on: the session variable, the
+# ctl descriptor, the named socket, the streams. No byte of sscap's may get into the program's files. Nothing may
+# crash or hang. The program's results and the lines of all other processes must not change.
 
 load helper
-# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+# Many of these programs fail on purpose. reports.bats tests the reports.
 export SSCAP_QUIET=1
 
 check_lines() {
     "$PYTHON" "$ROOT/tests/programs/check_lines.py" "$@"
 }
 
-# same_lines_as_bare COMMAND...: same status, and the same lines whatever their order, each under its right name
+# same_lines_as_bare COMMAND...: the same status and the same lines in any order, each under its right name
 same_lines_as_bare() {
     local bare_status
     run_bare "$@"
@@ -46,7 +46,7 @@ EOF
     [ "$SECONDS" -lt 40 ] # 1500 forks take 1.5 s; with ctl unread they took 56 s
 }
 
-# Makes a child that the library does not see, so the runner asks the kernel for its pidfd.
+# Makes a child by a call that the library does not see, so the runner asks the kernel for its pidfd.
 @test "descriptors that a process sends to the runner are not kept" {
     cat >"$TMP/send.py" <<'EOF'
 import array, ctypes, os, platform, signal, socket, sys
@@ -76,7 +76,7 @@ EOF
 }
 
 @test "a program does not wait for a runner that does not read, but for 0.2 s once" {
-    # The parent of the command is the runner. Its queue is full once it is stopped.
+    # The runner is the command's parent. While it is stopped, its queue fills up.
     cat >"$TMP/stop.py" <<'EOF'
 import os, signal, socket, time
 os.kill(os.getppid(), signal.SIGSTOP)
@@ -122,13 +122,13 @@ EOF
     assert_status 0
     for i in {0..49}; do printf 'line %d\nafter %d\n' "$i" "$i"; done >"$TMP/expected"
     assert_same "$TMP/expected" "$out"
-    # A program that the runner cannot keep up with waits for it at most 0.2 s for each event.
+    # A program that is faster than the runner waits for it, at most 0.2 s for each event.
     [ "$SECONDS" -lt 60 ]
 }
 
 # --- the session variable -----------------------------------------------------------------------------------
 
-# session_field N VALUE: the session variable with that field changed (from 1), and the check made right again
+# session_field N VALUE: changes field N (from 1) of the session variable, and recomputes the check field
 session_field() {
     "$PYTHON" - "$@" <<'EOF'
 import os, sys
@@ -142,7 +142,8 @@ print(f"{text}:{sum:08x}")
 EOF
 }
 
-# under_session VALUE: a tree whose middle has that session variable. Its lines are all there, and once.
+# under_session VALUE: runs a tree in which the processes in the middle have that session variable. All its lines must
+# be there once.
 under_session() {
     cat >"$TMP/tree" <<'EOF'
 echo "sh[$$]: before"
@@ -161,7 +162,7 @@ EOF
     assert_count "$TMP/shells" 'subshell$' 1
     assert_count "$TMP/shells" 'sh\[[0-9]+\]: after 42$' 1
     assert_count "$out" 'environment_of\[[0-9]+\]: that is all$' 2
-    # the runner, at least, knows who wrote
+    # the runner knows the writers by the kernel's credentials
     assert_count "$out" '^sh\[([0-9]+)\] *\| sh\[\1\]: (before|after 42)$' 2
 }
 
@@ -200,7 +201,7 @@ EOF
 }
 
 @test "hostile: SSCAP_SESSION names the program's own descriptor as ctl, with a right check" {
-    # every process of the tree has file, pipe and packet socket at these numbers
+    # Every process of the tree has a file, a pipe and a packet socket at these numbers.
     cat >"$TMP/own.py" <<'EOF'
 import os, socket, subprocess, sys
 field, out, *command = sys.argv[1:]
@@ -235,7 +236,7 @@ EOF
 }
 
 @test "hostile: another session's SSCAP_SESSION" {
-    # The other session lives for as long as this one does, and must hear nothing of it.
+    # The other session lives as long as this one, and must not get anything from it.
     mkfifo "$TMP/hold"
     (close_inherited && exec "$SSCAP" sh -c \
         'echo "$SSCAP_SESSION" >"$0/other.new"; mv "$0/other.new" "$0/other"; read -r x <"$0/hold"; echo "$x"' "$TMP") \
@@ -243,7 +244,7 @@ EOF
     local other=$!
     wait_until test -s "$TMP/other"
     under_session "$(cat "$TMP/other")"
-    # its own ctl at that session's number, and all that follows
+    # The process has its own ctl at the other session's number, and so have its children.
     run_sscap sh -c 'SSCAP_SESSION=$(cat "$1") sh -c "true & wait; echo one; \"$0\"; exit 3"' \
         "$PROGRAMS/environment_of" "$TMP/other"
     assert_status 3
@@ -257,7 +258,7 @@ EOF
 
 # --- the ctl descriptor ---------------------------------------------------------------------------------------
 
-# steal KIND: what arrived in the program's own file, pipe or socket is what it wrote there itself
+# steal KIND: only what the program wrote has arrived in its own file, pipe or socket
 steal() {
     run_bare "$PROGRAMS/steal_ctl" "$1" "$TMP/file"
     mv "$out" "$TMP/bare.out"
@@ -279,7 +280,7 @@ steal() {
 @test "hostile: all descriptors closed, in every way there is" {
     local how
     for how in loop range from raw cloexec unshare spawn; do
-        # The descriptor in which a wrapper of the runner's writes its log would be counted.
+        # valgrind's log descriptor would be counted.
         [ -z "${WRAP:-}" ] || [ "$how" != loop ] || continue
         echo "# $how"
         same_lines_as_bare "$PROGRAMS/close_all" "$how"
@@ -289,7 +290,7 @@ steal() {
 @test "hostile: dup2 onto every number" {
     same_lines_as_bare "$PROGRAMS/dup2_over" "$TMP/file"
     assert_status 4
-    # 1021 numbers (one of them the file's own, not written to) and the subshell's line
+    # 1021 numbers, without the file's own, and the subshell's line
     assert_count "$TMP/file" '^[0-9]+$' 1020
     assert_count "$TMP/file" . 1021
     assert_matches "$TMP/file" '^echo from a subshell$|^from a subshell$'
@@ -298,7 +299,7 @@ steal() {
 @test "hostile: no more descriptors than 16" {
     same_lines_as_bare sh -c 'ulimit -n 16; "$0"' "$PROGRAMS/open_all"
     assert_status 3
-    # sscap itself in such a place: it works, or says what is missing
+    # sscap itself has so few descriptors: it works, or says what is missing
     run_bare sh -c 'ulimit -n 16; exec "$@"' sh "$SSCAP" sh -c 'echo "sh[$$]: hello"; exit 4'
     if [ "$status" -ne 125 ]; then
         assert_status 4
@@ -310,7 +311,7 @@ steal() {
 
 # --- a small send buffer --------------------------------------------------------------------------------------
 
-# small_buffer BYTES SIZE CHUNKS: each line arrives once and whole, also where the reader is slow.
+# small_buffer BYTES SIZE CHUNKS: each line arrives once and whole, also if the reader is slow
 small_buffer() {
     same_lines_as_bare "$PROGRAMS/small_sndbuf" "$@"
     assert_status 0
@@ -394,7 +395,7 @@ os.execvp("grep", ["grep", "-q", "libsscap.so", "/proc/self/maps"])'
 
 # --- the named socket -----------------------------------------------------------------------------------------
 
-# flooded COMMAND...: runs it under sscap, while a stranger floods the session's socket
+# flooded COMMAND...: runs it under sscap, while a process outside the session floods the session's socket
 flooded() {
     (close_inherited && exec "$PYTHON" "$ROOT/tests/programs/flood.py" "$TMP/session" "$TMP/ready" "$TMP/done") \
         >"$TMP/flood" 2>&1 &
@@ -406,7 +407,7 @@ flooded() {
     [ -s "$TMP/ready" ]
 }
 
-@test "hostile: a stranger floods the session's socket while children need it" {
+@test "hostile: another process floods the session's socket while children need it" {
     flooded "$SSCAP" "$PYTHON" "$ROOT/tests/programs/rejoin.py" "$TMP/session" "$TMP/ready"
     assert_status 0
     assert_count "$out" . 160
@@ -414,7 +415,7 @@ flooded() {
     check_lines "$out"
 }
 
-@test "hostile: a stranger floods the session's socket, and sscap has few descriptors" {
+@test "hostile: another process floods the session's socket, and sscap has few descriptors" {
     flooded sh -c 'ulimit -n 64; exec "$@"' sh "$SSCAP" "$PYTHON" "$ROOT/tests/programs/rejoin.py" "$TMP/session" \
         "$TMP/ready"
     assert_status 0
@@ -479,7 +480,7 @@ EOF
 
 # --- the library without its runner -----------------------------------------------------------------------------
 
-# alone COMMAND...: with a copy of the library that has no runner beside it, and none on PATH
+# alone COMMAND...: runs it with a copy of the library that has no runner beside it and none on PATH
 alone() {
     cp "$LIBSSCAP" "$TMP/libsscap.so"
     run_bare env PATH=/usr/bin:/bin LD_PRELOAD="$TMP/libsscap.so" "${runner[@]}" "$@"
@@ -509,7 +510,7 @@ alone() {
     chmod +x "$TMP/script"
     for which in /bin/true /bin/sh "$PROGRAMS/environment_of" "$TMP/script"; do
         runner=(SSCAP_RUNNER="$which")
-        # Whatever comes of it, it ends, and nothing has run more often than it could.
+        # The result does not matter, but the program ends, and nothing has run more often than it could.
         DEADLINE=20 alone "$PROGRAMS/environment_of"
         [ "$(grep -c 'that is all$' "$out")" -le 2 ]
         [ "$(grep -c '^script' "$out")" -le 2 ]

@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
-# Bytes into lines: whole, unfinished, split, of any bytes, under the name of that moment; and when they are seen.
+# lines.bats: how bytes become lines: whole, unfinished, split, of any bytes, under the process's name at that moment;
+# and when lines are shown.
 
 load helper
-# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+# Many of these programs fail on purpose. reports.bats tests the reports.
 export SSCAP_QUIET=1
 
-# Puts the pieces of split lines together: "TAG MARK TEXT", MARK being that of the last piece.
+# Joins the pieces of split lines: "TAG MARK TEXT", with the MARK of the last piece.
 join_pieces() {
     LC_ALL=C awk '{
         at = match($0, /[|!]/)
@@ -18,7 +19,7 @@ join_pieces() {
     }'
 }
 
-# tagged FILE: its lines as they must come out under --tag=t
+# tagged FILE: prints its lines as they must look under --tag=t
 tagged() {
     LC_ALL=C sed 's/^/t | /' "$1"
 }
@@ -61,7 +62,7 @@ tagged() {
     assert_status 0
     assert_text "$out" $'t | whole\nt |~rest'
     assert_text "$err" $'t ! whole too\nt !~rest too'
-    # Ended like a line nevertheless: it does not weld with what follows.
+    # The unfinished line is ended all the same, so the next line does not continue it.
     assert_equal 2 "$(wc -l <"$out")"
 }
 
@@ -98,12 +99,12 @@ tagged() {
     for size in 1 7 16 17 100 65536; do
         run_sscap --tag=t --max-line=16 dd if="$TMP/text" bs="$size" status=none
         assert_status 0
-        # No longer than was asked for, and split only where that is so.
+        # Pieces are not longer than the limit, and lines are split only where that is necessary.
         assert_no_match "$out" '^t \|.{18}'
         assert_no_match "$out" '^t \|\+.{0,15}$'
         join_pieces <"$out" >"$TMP/joined"
         assert_same <(tagged "$TMP/text") "$TMP/joined"
-        # Without tags there is nothing to split.
+        # Without tags no line is split.
         run_sscap --tag=none --max-line=16 dd if="$TMP/text" bs="$size" status=none
         assert_same "$TMP/text" "$out"
     done
@@ -118,7 +119,7 @@ tagged() {
 }
 
 @test "lines: more unfinished lines at once than there is memory for" {
-    # 24 writers hold 200 KB each, with 1 MiB to keep them in.
+    # 24 writers have 200 KB of unfinished line each, and there is 1 MiB for them.
     mkfifo "$TMP/go"
     run_sscap --bytes=1M --tag='{pid}' bash -c 'cd "$0"
         for i in {1..24}; do
@@ -136,14 +137,14 @@ tagged() {
     assert_equal 24 "$(wc -l <"$TMP/joined")"
 }
 
-# peak_below KB ARG... -- COMMAND: runs sh -c COMMAND, after which the runner has never had more memory than that
+# peak_below KB ARG... -- COMMAND: runs sh -c COMMAND; the runner's peak memory is lower than KB
 peak_below() {
     local limit=$1 peak
     shift
     capture "$SSCAP" "${@:1:$#-1}" sh -c "${!#}"'; grep VmHWM "/proc/$PPID/status" >"$0"' "$TMP/peak"
     assert_status 0
     peak=$(awk '{ print $2 }' "$TMP/peak")
-    # What a sanitizer or valgrind needs says nothing about the runner.
+    # Under a sanitizer or valgrind, the memory used is not the runner's own.
     if [ -z "${SAN:-}${WRAP:-}" ] && [ "$peak" -ge "$limit" ]; then
         echo "the runner had $peak KB, expected less than $limit"
         return 1
@@ -155,7 +156,7 @@ peak_below() {
     peak_below 50000 --tag=none "cat '$TMP/text'"
     assert_same "$TMP/text" "$out"
     peak_below 12000 --bytes=1M --tag=t "cat '$TMP/text'"
-    # Nothing but pieces, and what they hold together.
+    # The output has only pieces, and together they have all bytes.
     assert_equal 67108864 "$(LC_ALL=C sed 's/^t |[+~]//' "$out" | tr -d '\n' | wc -c)"
     assert_count "$out" '^t \|~' 1
     rm "$TMP/text"
@@ -184,13 +185,13 @@ peak_below() {
     assert_same <(tagged "$TMP/text" | sed 's/^t |/t !/') "$err"
 }
 
-@test "lines: nothing but 0x16, which begins the library's own words" {
+@test "lines: nothing but 0x16, which begins the library's frames" {
     { head -c 1500000 /dev/zero; echo; head -c 300001 /dev/zero; } | tr '\0' '\026' >"$TMP/text"
     run_sscap --tag=none cat "$TMP/text"
     assert_same "$TMP/text" "$out"
     run_sscap --tag=none dd if="$TMP/text" bs=999 status=none
     assert_same "$TMP/text" "$out"
-    # The same from another thread than the main one goes out in frames.
+    # The same bytes from another thread go out in frames.
     run_sscap --tag=t "$PROGRAMS/storm" -t 3 -l 200 -b
     assert_status 0
     assert_equal 600 "$(wc -l <"$out")"
@@ -198,7 +199,7 @@ peak_below() {
 
 # --- --tag=none ---
 
-# as_through_cat COMMAND...: byte for byte
+# as_through_cat COMMAND...: the output is the same byte for byte
 as_through_cat() {
     "$@" 2>"$TMP/bare.err" | cat >"$TMP/bare.out"
     run_sscap --tag=none "$@"
@@ -233,7 +234,7 @@ as_through_cat() {
 }
 
 @test "lines: --tag=none: an unfinished line is ended only where another writer's line follows" {
-    # The second only writes when the end of the first has been seen.
+    # The second process writes only after the first one's unfinished line has been shown.
     run_sscap --tag=none sh -c \
         'sh -c "printf unfinished"; until [ -s "$0" ]; do sleep 0.02; done; sh -c "printf more"' "$out"
     assert_text "$out" $'unfinished\nmore'
@@ -242,7 +243,7 @@ as_through_cat() {
 
 # --- names ---
 
-# All lines say what name they must stand under.
+# Each line says under which name it must be shown.
 assert_named() { # FILE NUMBER
     assert_equal "$2" "$(grep -cE '^([^[]+)\[[0-9]+\] *\| \1( |$)' "$1")"
     assert_equal "$2" "$(wc -l <"$1")"
@@ -255,7 +256,7 @@ make_names() {
     chmod +x "$TMP/script"
 }
 
-# Every way from one name to the next: exec, fork and exec; dynamic, static, script, symbolic link. 12 lines.
+# Each way to change the name: exec, fork and exec; dynamic, static, script, symbolic link. 12 lines.
 CHANGES='echo "bash to begin with"
 "$0/fixed" "fixed by fork and exec"
 "$0/link" "link by fork and exec"
@@ -272,12 +273,12 @@ exec "$0/fixed" "fixed in place of bash"'
     run_sscap bash -c "$CHANGES" "$TMP"
     assert_status 0
     assert_named "$out" 12
-    # One process to begin and to end with.
+    # It is one process, at the beginning and at the end.
     assert_equal 1 "$(grep -E 'begin|end with|in place' "$out" | sed -E 's/.*\[([0-9]+)\].*/\1/' | sort -u | wc -l)"
 }
 
-# stuck ARG...: sscap whose stdout nobody reads. More than pipe and buffers can hold goes out first, then the command
-# runs to its end; only then the reader comes.
+# stuck ARG...: runs sscap with a stdout that is not read. First more is written than the pipe and the buffers hold.
+# Then the command runs to its end, and after that the reader starts.
 stuck() {
     stick "$@"
     wait_until [ -e "$TMP/done" ]
@@ -286,7 +287,7 @@ stuck() {
 
 @test "lines: a child has the name that its parent had when it forked, whatever that is called a moment later" {
     need perl
-    # Children say which name that was.
+    # The children print the name.
     run_sscap --tag='{name}' perl -e '$0 = "n0"; for (1 .. 100) {
         my $pid = fork; if (!$pid) { print "n", $_ - 1, "\n"; exit } $0 = "n$_"; waitpid $pid, 0 }'
     assert_status 0
@@ -311,7 +312,7 @@ stuck() {
 
 # --- when lines are seen ---
 
-# steps WAITING FINAL ARG...: what is seen while the program waits, and what in the end
+# steps WAITING FINAL ARG...: what is shown while the program waits, and what at the end
 steps() {
     local waiting=$1 final=$2
     shift 2
@@ -319,7 +320,7 @@ steps() {
     mkfifo "$TMP/hold"
     exec 7<>"$TMP/hold"
     (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --tag=none "$@" <"$TMP/hold") >"$out" 2>"$err" &
-    # "raw" comes last of what is written before the wait: what has not come by then is still in the program.
+    # "raw" is the last text written before the wait, so any other text that is missing then is still in the program.
     wait_until grep -qs raw "$out"
     assert_equal "$waiting" "$(paste -sd , "$out")"
     exec 7>&-
@@ -355,7 +356,7 @@ steps() {
 
 # --- stderr ---
 
-# 1000 times each, in turn.
+# Writes to both streams in turn, 1000 times each.
 TURNS='i=0; while [ $i -lt 1000 ]; do echo "out $i"; echo "err $i" >&2; i=$((i + 1)); done'
 
 @test "lines: --stderr=split keeps the streams apart" {
@@ -369,7 +370,7 @@ TURNS='i=0; while [ $i -lt 1000 ]; do echo "out $i"; echo "err $i" >&2; i=$((i +
     sh -c "$TURNS" >"$TMP/expected" 2>&1
     assert_same "$TMP/expected" "$out"
     assert_empty "$err"
-    # In pieces, too: what is one line on a terminal is one line here.
+    # The order is kept for pieces, too: one line on a terminal is one line here.
     run_sscap --tag=t --stderr=merge sh -c 'printf "a "; printf "b " >&2; echo c; echo d >&2'
     assert_text "$out" $'t | a b c\nt | d'
 }

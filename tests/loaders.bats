@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
-# Programs whose loader cannot take the library: musl's, those for another word size, those that do not find it. They
-# run as ever, without a word of the loader's, and their lines have their tags by the kernel's stamps.
+# loaders.bats: programs whose loader cannot load the library: musl programs, programs for another word size, and
+# programs that do not find the library. They run as before, the loader prints nothing, and their lines have tags by
+# the kernel's credentials.
 
 load helper
 
-# compile NAME COMPILER...: tests/programs/NAME.c, as $TMP/NAME
+# compile NAME COMPILER...: compiles tests/programs/NAME.c to $TMP/NAME
 compile() {
     local name=$1
     shift
@@ -16,7 +17,7 @@ compile_musl() {
     compile "$1" musl-gcc
 }
 
-# Where gcc has its 32-bit half; other machines have none.
+# Finds gcc's 32-bit support, which only some machines have.
 compile_32() {
     [ "$(uname -m)" = x86_64 ] || not_here "this machine has no 32-bit programs"
     echo '#include <stdlib.h>' | gcc -m32 -shared -o "$TMP/empty" -x c - 2>/dev/null ||
@@ -24,8 +25,8 @@ compile_32() {
     compile "$1" gcc -m32
 }
 
-# The program has run, nothing was said on stderr, and no line of its was without a tag. It has no name in that where
-# its parent, a static program, cannot tell it and it was gone before anyone could ask.
+# The program has run, stderr is empty, and each of its lines has a tag. The tag's name is "?" if the parent, a static
+# program, could not report the name and the process had ended before the runner read it.
 assert_ran() { # NAME STATUS
     assert_status "$2"
     assert_count "$out" "^($1|\\?)\\[[0-9]+\\] *\\| $1\\[[0-9]+\\]: that is all\$" 1
@@ -36,7 +37,7 @@ assert_ran() { # NAME STATUS
 ways='execve execve_null execve_empty execv execvp execvpe execl execle execlp fexecve execveat execveat_fd vfork
     posix_spawn posix_spawnp'
 
-# The program in $TMP/environment_of, started in every way, by a parent that has made it an environment of its own.
+# Starts $TMP/environment_of in every way. The parent has made an environment for it.
 start_in_every_way() {
     local way
     for way in $ways; do
@@ -78,7 +79,7 @@ start_in_every_way() {
     start_in_every_way
 }
 
-# A library that every libc can load: it needs none.
+# Makes a library that every libc can load, because it needs no other.
 make_plain() {
     printf 'int plain;\n' >"$TMP/plain.c"
     gcc -shared -nostdlib -o "$TMP/plain.so" "$TMP/plain.c"
@@ -102,7 +103,7 @@ make_plain() {
     assert_matches "$out" 'preloaded: yes$'
 }
 
-# It cannot look: the library is loaded, and stays out of the way.
+# A static parent cannot check the loader, so the library is loaded and does nothing.
 @test "a musl program that a static parent starts runs, and a glibc program that it starts has the library" {
     compile_musl environment_of
     need busybox
@@ -153,7 +154,7 @@ make_plain() {
     done
 }
 
-# The program and what it needs, in a file system of its own.
+# Copies the programs and what they need into a root directory.
 make_root() { # PROGRAM...
     local file
     mkdir -p "$TMP/root/bin"
@@ -176,7 +177,7 @@ make_root() { # PROGRAM...
     assert_status 0
     assert_matches "$out" '\| 42$'
     assert_no_match "$err" preload
-    # From a program that went there by itself, and has the library: its own name keeps the tag.
+    # The program has the library and enters the chroot itself. Its name stays in the tag.
     run_sscap "$PYTHON" -c 'import os, sys
 os.chroot(sys.argv[1])
 os.chdir("/")
@@ -238,7 +239,7 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$TMP/root"
     start_in_every_way
 }
 
-# compile_32 and, for it, the library's twin.
+# Calls compile_32 and builds the library's twin.
 compile_with_twin() {
     compile_32 "$1"
     [ -e "${LIBSSCAP%/*}/libsscap/lib32/libsscap.so" ] || not_run "needs gcc -m32 (apt-get install gcc-multilib)"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
-# Places from which one had better not fork, print, load or be cancelled: a program that does it all the same gets the
-# same results as without sscap.
+# places.bats: unusual places in which a program forks, prints, loads a library or is cancelled. The results must be
+# the same as without sscap.
 
 load helper
 export SSCAP_QUIET=1
 
-# same_as_bare COMMAND...: the same status and errors, and the same lines whatever their order and number: threads and
+# same_as_bare COMMAND...: the same status and errors, and the same lines in any order and number, because threads and
 # handlers print as often as there is time
 same_as_bare() {
     local bare_status

@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
-# Python's multiprocessing, pattern by pattern, under each way of starting processes: the same results, status and
-# lines as without sscap, each line whole and under the process that it names. Under sscap the lines are written in
-# small flushed pieces, by all processes at once.
+# python.bats: each pattern of Python's multiprocessing, with each way to start processes. Results, status and lines
+# are the same as without sscap, and each line is whole and has the name of the process that it names. Under sscap,
+# all processes write their lines at once, in small flushed pieces.
 
 load helper
-# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+# Many of these programs fail on purpose. reports.bats tests the reports.
 export SSCAP_QUIET=1
 export PYTHONDONTWRITEBYTECODE=1
 
-# same_as_bare METHOD PROGRAM: status, result, stdout and stderr
+# same_as_bare METHOD PROGRAM: compares status, result, stdout and stderr
 same_as_bare() {
     local program=$ROOT/tests/programs/$2 check=$ROOT/tests/programs/check_lines.py bare_status
     rm -rf "$TMP"/result* "$TMP"/bare*
@@ -20,7 +20,7 @@ same_as_bare() {
     assert_same "$TMP/bare.result" "$TMP/result"
     [ -s "$out" ] && [ -s "$TMP/result" ]
     "$PYTHON" "$check" "$out" "$TMP/bare.out"
-    # A traceback does not say whose it is.
+    # A traceback does not name its process.
     "$PYTHON" "$check" --some "$err" "$TMP/bare.err"
 }
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env bats
-# Real programs: the same results, status and lines as without sscap, and each line that names its writer under that
-# writer's name and pid. Where a program can write its lines in pieces, it does so under sscap.
+# real.bats: real programs have the same results, status and lines as without sscap. A line that names its writer has
+# that writer's name and pid in its tag. A program that can write its lines in pieces does so under sscap.
 
 load helper
-# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+# Many of these programs fail on purpose. reports.bats tests the reports.
 export SSCAP_QUIET=1
 
 check_lines() {
     "$PYTHON" "$ROOT/tests/programs/check_lines.py" "$@"
 }
 
-# same_lines_as_bare [--pids] COMMAND...: in a directory of its own each time, `work`, which is left in $TMP/bare and
+# same_lines_as_bare [--pids] COMMAND...: runs each time in a new directory `work`, which is kept in $TMP/bare and
 # $TMP/work
 same_lines_as_bare() {
     local bare_status options=(--some)
@@ -107,7 +107,7 @@ program: main.o f1.o f2.o f3.o f4.o f5.o f6.o
 EOF
     same_lines_as_bare make -j4 -f "$TMP/source/Makefile" SOURCE="$TMP/source"
     assert_status 0
-    # gcc itself says nothing, the compiler proper does
+    # gcc itself prints nothing; its child, the compiler, does
     assert_count "$err" '^cc1\[[0-9]+\] *! .*warning: #warning this is file [1-6]' 6
     cmp "$TMP/bare/program" "$TMP/work/program"
     run_bare "$TMP/work/program"
@@ -117,13 +117,13 @@ EOF
 @test "real: GNU parallel" {
     need parallel
     local command='. '"$ROOT/tests/programs/say.sh"'; for i in 1 2 3 4 5; do say job {} line $i; done; exit $(({} % 2))'
-    # with its notices on stderr off, and home elsewhere
+    # without its notices on stderr, and with another home directory
     export HOME=$TMP PARALLEL_SHELL=/bin/sh
     same_lines_as_bare parallel --will-cite -j4 --ungroup "$command" ::: 1 2 3 4 5 6 7 8
     assert_status 4
     assert_count "$out" 'job [1-8] line [1-5]$' 40
     check_lines "$out"
-    # grouped: parallel itself prints what they wrote to its files
+    # grouped: parallel prints what the jobs wrote to its files
     run_sscap parallel --will-cite -j4 "$command" ::: 1 2 3 4 5 6 7 8
     assert_status 4
     assert_count "$out" 'job [1-8] line [1-5]$' 40
@@ -184,7 +184,7 @@ EOF
     assert_status 12
     check_lines --pids "$out"
     assert_count "$out" 'together' 250
-    # The name of what lives long enough to be asked is known.
+    # A process that lives long enough has a known name.
     assert_matches "$out" '^static_forks\[[0-9]+\] *\| .*by stdio$'
 }
 
@@ -248,7 +248,7 @@ EOF
     mkdir "$TMP/www" "$TMP/logs"
     echo hello >"$TMP/www/index.html"
     chmod 755 "$TMP/www"
-    # A socket's path, not a port, so that nobody else's server is in the way.
+    # nginx listens on a socket's path instead of a port, so that it cannot clash with another server.
     cat >"$TMP/nginx.conf" <<EOF
 daemon off;
 worker_processes 3;
@@ -288,13 +288,14 @@ EOF
     assert_matches "$out" "\\| \\[$(yes 404, | head -n 20 | tr '\n' ' ' | sed 's/, $//')\\] \\(200, 6\\)\$"
     assert_count "$err" 'open\(\) ".*/www/missing[0-9]+" failed' 20
     assert_count "$err" 'start worker process [0-9]+' 3
-    # nginx writes its pid into each line: it is the tag's
+    # nginx writes its pid into each line, and the tag has the same
     local lines
     lines=$(grep -c ' \[notice\] \| \[error\] ' "$err")
     assert_count "$err" '^nginx\[([0-9]+)\] *! [0-9/]+ [0-9:]+ \[[a-z]+\] \1#' "$lines"
 }
 
-# As a user who may not do much: PostgreSQL refuses to run as root. The runner and the library must be readable.
+# Runs as an unprivileged user, because PostgreSQL refuses to run as root. The user must be able to read the runner
+# and the library.
 unprivileged() {
     if [ "$(id -u)" -ne 0 ]; then
         user=()

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
-# A stream that is redirected is none of sscap's business: the file, pipe or socket has exactly the program's bytes,
+# redirect.bats: sscap does not touch a redirected stream. The file, pipe or socket has exactly the program's bytes,
 # and sscap's output has exactly the rest.
 
 load helper
-# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+# Many of these programs fail on purpose. reports.bats tests the reports.
 export SSCAP_QUIET=1
 
-# same_as_bare FILE COMMAND...: with the same file, status, stdout and stderr (in any order) as without sscap
+# same_as_bare FILE COMMAND...: the same file, status, stdout and stderr (in any order) as without sscap
 same_as_bare() {
     local file=$1 bare_status
     shift
@@ -141,7 +141,7 @@ EOF
     "$PYTHON" "$ROOT/tests/programs/check_lines.py" "$err"
 }
 
-# flipped KIND: each line is in one place, whole, and nothing else is in the other place
+# flipped KIND: each line is whole and in one place, and nothing else is in the other place
 flipped() {
     local i
     run_sscap "$PROGRAMS/flip" "$1" "$TMP/file" 4 8000
@@ -151,7 +151,7 @@ flipped() {
     cat -v "$TMP/file" >"$TMP/seen"
     (untag <"$out"; cat "$TMP/seen") | sed 's/\[[0-9]*\]/[N]/' | sort >"$TMP/sorted"
     assert_same "$TMP/expected" "$TMP/sorted"
-    # it has turned while they wrote
+    # fd 1 was turned while the threads wrote
     [ -s "$out" ] && [ -s "$TMP/file" ]
     "$PYTHON" "$ROOT/tests/programs/check_lines.py" "$out"
 }
@@ -197,7 +197,7 @@ def tcp():
     return socket.create_connection(listener.getsockname()), listener.accept()[0]
 kinds = socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM
 pairs = [socket.socketpair(socket.AF_UNIX, kind) for kind in kinds]
-# Programs that fork, exec, spawn and use threads, all with the socket as stdout and stderr.
+# Runs programs that fork, exec, spawn and use threads, all with the socket as stdout and stderr.
 shell = 'echo begin; true & (echo subshell); env -i /bin/echo scrubbed; exec "$0" -c "$1"'
 python = """
 import os, subprocess, threading

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What is said of failures: which are one and which are two, in which order, with what evidence; what counts as one;
-# and that whoever asked for silence, or has nothing to hear, gets it.
+# reports.bats: the reports of failures: which failures are one group, their order and evidence, what counts as a
+# failure, and when sscap prints nothing.
 
 load helper
 
@@ -11,7 +11,7 @@ setup() {
     ulimit -S -c 0
 }
 
-# titles: of all groups, in order
+# titles: prints the titles of all groups, in order
 titles() {
     grep -E '^[0-9]+\. ' "$err" || :
 }
@@ -35,7 +35,7 @@ assert_titles() { # TEXT
 workers: killed by SIGSEGV in second_fault, 6 times" \
             "$(titles | cut -d ' ' -f 2- | sort)"
     done
-    # more than are named
+    # there are more members than are named
     run_sscap "$PROGRAMS/workers" 30
     assert_titles '1. workers: killed by SIGSEGV in first_fault, 30 times'
     assert_matches "$err" '^   pids     [0-9]+( [0-9]+){7} and 22 more$'
@@ -86,7 +86,7 @@ sh: killed by SIGTERM, 2 times' "$(titles | cut -d ' ' -f 2- | sort)"
 5. sh: exited with status 2'
 }
 
-@test "reports: what comes of a child's failure says so" {
+@test "reports: a failure that follows a child's failure says so" {
     run_sscap sh -c 'sh -c "\"$0\" null_read; exit 7" "$0"; exit 8' "$PROGRAMS/crash_ways"
     assert_status 8
     assert_titles '1. crash_ways: killed by SIGSEGV in null_read
@@ -150,7 +150,7 @@ END
     [ "$(grep -c ' ! ' "$TMP/group")" -le 8 ]
     assert_matches "$TMP/group" ' ! 0+'
     [ "$(wc -L <"$TMP/group")" -le 450 ]
-    run_sscap sh -c "sh -c 'kill -9 \$\$'; exec head -c 1000000 /dev/zero" # no line at all
+    run_sscap sh -c "sh -c 'kill -9 \$\$'; exec head -c 1000000 /dev/zero" # it has no newline
     assert_status 0
     [ "$(wc -c <"$err")" -lt 3000 ]
 }
@@ -161,7 +161,7 @@ END
     assert_matches <(group 1) '^          ! unfinished~$'
 }
 
-@test "reports: control characters of a process's line drive nobody's terminal" {
+@test "reports: control characters in a process's line do not control the terminal" {
     run_sscap sh -c 'sh -c \
         "printf \"a\\001b\\033[31mred\\033]0;title\\a\\177\\n\" >&2; exit 3" "$(printf "arg\\033[2J")"; exit 0'
     group 1 >"$TMP/group"
@@ -170,7 +170,7 @@ END
     [ "$(tr -d '\n\040-\176\200-\377' <"$TMP/group" | wc -c)" -eq 0 ]
 }
 
-@test "reports: control characters of a process's name drive nobody's terminal" {
+@test "reports: control characters in a process's name do not control the terminal" {
     cat >"$TMP/program.pl" <<'END'
 $| = 1;
 $0 = "a\e[31mX\a";
@@ -182,7 +182,7 @@ open my $go, '<', "$ARGV[0]/go";
 END
     mkfifo "$TMP/go"
     start --tree sh -c 'perl "$0/program.pl" "$0"; exit 0' "$TMP"
-    # who is waited for, who was killed, what failed, and the tree
+    # the notice of processes that are waited for, the notice of the signal, the report, and the tree
     wait_until grep -q 'waiting for 1 process that holds a stream: a?\[31mX?\[' "$err"
     : >"$TMP/go"
     finish
@@ -215,7 +215,7 @@ END
         assert_status 139
         group 1 >"$TMP/group"
         assert_count "$TMP/group" '^   thread   [0-9]+, not the main one$' 1
-        # The process's own number is its main thread's.
+        # The main thread has the process's own number.
         assert_no_match "$TMP/group" "^   thread   $(sed -n 's/.*(pid \([0-9]*\))$/\1/p' "$err"),"
     done
     for way in null_read in_handler; do
@@ -225,13 +225,13 @@ END
     done
 }
 
-# labels: of the groups' lines, in order
+# labels: prints the labels of the groups' lines, in order
 labels() {
     sed -nE 's/^(   )?([0-9]+\.|[a-z]+( by)?)( .*)?$/\2/p' "$err"
 }
 
 @test "reports: -v tells of an exit all that is told of a crash, and what made the kind" {
-    # What it said last is reason enough of a plain exit.
+    # For a plain exit, the last line on stderr is the reason.
     run_sscap sh -c 'bash -c "echo out; echo err >&2; exit 3"; exit 0'
     assert_equal '1. stderr command started by when' "$(labels | xargs)"
     run_sscap sh -c 'bash -c "echo out; exit 3"; exit 0'
@@ -244,18 +244,18 @@ labels() {
     assert_matches "$TMP/group" \
         '^   used     [0-9]+\.[0-9]{3} s user, [0-9]+\.[0-9]{3} s system, [0-9]+\.[0-9] MB at most$'
     assert_matches "$TMP/group" '^   group    v1:[0-9a-f]{16} bash\|3\|err$'
-    # of the command alone, which is one line otherwise
+    # the command alone failed, which is one line without -v
     run_sscap -v sh -c 'echo err >&2; exit 3'
     assert_equal '1. stderr command when used group' "$(labels | xargs)"
 }
 
-# fingerprints [ARG...]: of a run's groups
+# fingerprints [ARG...]: prints the fingerprints of a run's groups
 fingerprints() {
     run_sscap -v "$@"
     sed -n 's/^   group    \(v1:[0-9a-f]*\) .*/\1/p' "$err"
 }
 
-@test "reports: a kind's number is the same in every run, and another kind's is another" {
+@test "reports: the fingerprint of a kind is the same in every run, and differs from other kinds'" {
     local first second
     first=$(fingerprints sh -c '"$0" null_read; (exit 3); exit 0' "$PROGRAMS/crash_ways")
     assert_equal 2 "$(echo "$first" | sort -u | wc -l)"
@@ -271,7 +271,7 @@ fingerprints() {
     for i in {1..220}; do
         ln -s "$PROGRAMS/crash_ways" "$TMP/ways/way$i"
     done
-    # Each has its 24 frames and two full tails, some 20 KB in all: of 220 not all fit into 4 MiB.
+    # Each group has 24 frames and two full tails, about 20 KB. So 220 groups do not fit into 4 MiB.
     run_sscap -v bash -c 'ulimit -s 256; printf -v line %03000d 0
         for i in {1..220}; do (echo $line; echo $line >&2; exec "$0/way$i" stack_overflow); done
         exit 0' "$TMP/ways"
@@ -279,7 +279,7 @@ fingerprints() {
     assert_matches "$err" '^220\. '
     assert_matches "$err" '^no details were kept of [1-9][0-9]* of these \(no more room\)$'
     assert_matches <(group 1) '^   stack    #0 deeper'
-    # What is kept of all is how each ended, when, and of what kind it is.
+    # For every group we keep how the process ended, when, and the kind.
     group 220 >"$TMP/group"
     assert_equal '220. started by when used group' "$(err=$TMP/group labels | xargs)"
     assert_matches "$TMP/group" '^220\. way220: killed by SIGSEGV$'
@@ -288,7 +288,7 @@ fingerprints() {
 
 # --- who sent it ---
 
-# sent_by NAME REGEX_OF_VICTIM: the one group says who sent the signal
+# sent_by NAME REGEX_OF_VICTIM: the only group names the sender of the signal
 sent_by() {
     assert_matches <(group 1) "^1\\. $2"
     if ! group 1 | grep -Eq "^   why +sent by $1\\[[0-9]+\\]\$"; then
@@ -314,10 +314,10 @@ sent_by() {
         run_sscap sh -c \
             'perl -e "if (my \$pid = fork) { kill \"USR1\", \$pid; waitpid \$pid, 0 } else { sleep 100 }"; exit 0'
         sent_by perl 'perl: killed by SIGUSR1$'
-        # by a child of it
+        # a child of the victim sends the signal
         run_sscap bash -c 'sleep 100 & (kill -9 $!; exit 0) & wait; exit 0'
         sent_by bash '(bash|sleep): killed by SIGKILL$'
-        # by a sibling
+        # a sibling sends the signal
         run_sscap sh -c 'sleep 100 & env perl -e "kill 9, \$ARGV[0]" $!; wait; exit 0'
         sent_by perl '(sh|sleep): killed by SIGKILL$'
         run_sscap sh -c 'kill -KILL $$'
@@ -346,7 +346,7 @@ else:
 for pid in pids:
     os.waitpid(pid, 0)
 END
-    # Several times: the processes may be gone before they are looked at.
+    # The test runs several times, because the processes may be gone before the runner looks.
     for _ in 1 2 3 4 5; do
         for how in killpg kill; do
             for mode in '' "$OLD_KERNEL"; do
@@ -429,7 +429,7 @@ EOF
     assert_text <(limits) 'CPU time limit of 1 s (RLIMIT_CPU)
 file size limit of 4096 bytes (RLIMIT_FSIZE)
 hard CPU time limit of 1 s (RLIMIT_CPU)'
-    # Set by the process itself, and inherited by a child that executes nothing.
+    # The process sets the limit itself, or a forked child inherits it.
     run_sscap "$PYTHON" -c 'import os, resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 if os.fork() == 0:
@@ -439,12 +439,12 @@ if os.fork() == 0:
     os.write(3, b"x")
 os.wait()'
     assert_text <(limits) 'file size limit of 1000 bytes (RLIMIT_FSIZE)'
-    # Somebody who sends the same signal is named, and not the kernel.
+    # If another process sends the same signal, the report names that process and not the kernel.
     run_sscap bash -c '(ulimit -St 1000; kill -XCPU $BASHPID); exit 0'
     assert_matches <(group 1) '^   why +it sent the signal to itself$'
 }
 
-# A fault's signal that was sent brings its sender's pid with it (si_pid).
+# If a process sends a fault's signal, si_pid names the sender.
 @test "reports: who sent a fault's signal is named, where nobody but the kernel says so" {
     need busybox
     mkfifo "$TMP/go"
@@ -466,7 +466,7 @@ END
     start sh -c 'echo $$ >"$0/pid.new"; mv "$0/pid.new" "$0/pid"; while :; do read -r x <"$0/go"; done' "$TMP"
     mkfifo "$TMP/go"
     wait_until test -s "$TMP/pid"
-    # in a process whose pid is known
+    # the pid of the victim is known
     bash -c 'echo $$ >"$0/sender"; kill -ABRT "$(<"$0/pid")"' "$TMP"
     finish
     assert_status 134
@@ -503,7 +503,7 @@ END
     assert_empty "$err"
     SSCAP_OK_EXIT='grep=1  bash=6,4' run_preloaded sh -c "$tree"
     assert_titles '1. bash: exited with status 5'
-    # of another program, or a signal's number
+    # a status of another program, or a signal's number, does not match
     run_sscap --ok-exit=sh=137 --ok-exit=bash=9 sh -c 'sh -c "kill -9 \$\$"; exit 0'
     assert_titles '1. sh: killed by SIGKILL'
     for bad in grep grep= =1 grep=0 grep=256 grep=1,,2 'grep=1 2' grep=-1; do
@@ -522,12 +522,12 @@ END
     assert_status 123
     SSCAP_STRICT=1 run_preloaded sh -c '(exit 3); exit 0'
     assert_status 123
-    # the command's own
+    # the command's own status
     run_sscap --strict sh -c '(exit 3); exit 5'
     assert_status 5
     run_sscap --strict sh -c '(exit 3); kill -TERM $$'
     assert_status 143
-    # what is no failure
+    # endings that are not failures
     run_sscap --strict sh -c 'true; exit 0'
     assert_status 0
     run_sscap --strict sh -c 'yes | head -n 1 >/dev/null; exit 0'
@@ -540,9 +540,8 @@ END
     assert_status 0
 }
 
-@test "reports: who has vanished has not failed, as far as is known" {
-    # Children of a static program, reaped at once: some of them are seen while there is something to be seen, others
-    # not.
+@test "reports: a process whose ending is not known counts as not failed" {
+    # The children of a static program are reaped at once, so the runner sees only some of them in time.
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         SSCAP_DEBUG=$OLD_KERNEL run_sscap --strict --ok-exit=static_children=3 --ok-exit='?=3' \
             "$PROGRAMS/static_children" 20
@@ -566,7 +565,7 @@ END
     run_sscap bash -c 'set -o pipefail; yes | head -n 1; yes | cat | head -n 2; exit'
     assert_status 141
     assert_empty "$err"
-    # the same number from someone who has seen no such thing
+    # 141 is a failure in a process without a child that SIGPIPE has killed
     run_sscap sh -c 'sh -c "exit 141"; exit 0'
     assert_titles '1. sh: exited with status 141'
 }
@@ -576,7 +575,7 @@ END
     mkfifo "$TMP/go"
     for name in TERM INT HUP; do
         rm -f "$TMP/ready"
-        # It fails of it, and a child is killed.
+        # The command fails because of the signal, and a child is killed.
         start bash -c 'trap "kill \$!; exit 9" TERM INT HUP; while :; do sleep 0.02; done &
             echo >"$0/ready"; wait; exit 3' "$TMP"
         wait_until test -e "$TMP/ready"
@@ -615,13 +614,13 @@ END
     assert_matches "$err" '^sscap: sh: exited with status 3; 1 process, 1 line, [0-9]+\.[0-9]+ s$'
 }
 
-# shape: the tree without what differs from run to run
+# shape: prints the tree without what differs from run to run
 shape() {
     sed -n '/^$/,$p' "$err" | sed -E 's/\[[0-9]+\]/[]/; s/ +[0-9]+\.[0-9]+ s/ T/' | grep -E '\[\]' | grep -v '^ '
 }
 
 @test "reports: --tree" {
-    # The shell says of whom it was that was killed: its second line.
+    # The second line of the shell's report names the child that was killed.
     local tree='echo a; bash -c "sh -c \"exit 3\"; echo b; echo c; (exit 4); exit 0"; sh -c "kill -9 \$\$"; exit 0' mode
     for mode in '' "$OLD_KERNEL"; do
         SSCAP_DEBUG=$mode run_sscap --tree sh -c "$tree"
@@ -638,7 +637,7 @@ shape() {
 |  |- sh[] 3 T  <- failed
 |  `- bash[] 4 T  <- failed
 `- sh[] SIGKILL T  <- failed' "$(shape)"
-    # where nothing failed it is all there is
+    # if nothing failed, only the tree is printed
     run_sscap --tree sh -c 'true; (echo x); exit 0'
     assert_equal $'sh[] 0 T\n└─ sh[] 0 T  1 line' \
         "$(sed -E 's/\[[0-9]+\]/[]/; s/ +[0-9]+\.[0-9]+ s/ T/' "$err" | grep '\[\]')"
@@ -662,7 +661,7 @@ END
     run_sscap --tree sh tree
     assert_status 7
     [ "$(titles | wc -l)" -ge 8 ]
-    # What the programs themselves printed is as long as they like.
+    # Lines that the programs themselves printed may have any length.
     lines=$(grep -Ev '^[^ ]+ *[|!]' "$err" | awk 'length($0) > 80')
     assert_equal '' "$lines"
 }
@@ -672,12 +671,12 @@ END
     assert_no_match "$err" $'\033'
     run_sscap --color=always sh -c '(exit 3); sh -c "kill -9 \$\$"; exit 0'
     assert_matches "$err" $'^\033\[[0-9;]*m1\. sh: killed by SIGKILL\033\[0?m$'
-    # It is the same text.
+    # The text is the same as without colour.
     sed $'s/\033\\[[0-9;]*m//g' "$err" | sed -n '/failed, /,$s/[0-9.][0-9.]*/N/gp' >"$TMP/plain"
     run_sscap --color=never sh -c '(exit 3); sh -c "kill -9 \$\$"; exit 0'
     sed -n '/failed, /,$s/[0-9.][0-9.]*/N/gp' "$err" >"$TMP/uncoloured"
     assert_same "$TMP/uncoloured" "$TMP/plain"
-    # what stands in the first columns is dim, the titles are not
+    # the labels in the first columns are dim, the titles are not
     run_sscap --color=always -v "$PROGRAMS/crash_ways" thread
     assert_no_match "$err" '^   [a-z]'
     assert_matches "$err" $'^\033\\[1;31m1\\. crash_ways: killed by SIGSEGV in null_read\033\\[0m$'
@@ -693,7 +692,7 @@ END
 
 # --- where it is said ---
 
-@test "reports: who is killed is told of while others go on, between the lines" {
+@test "reports: a killed process is reported at once, between the lines of the others" {
     start sh -c 'echo one >&2; "$1" aborts; i=0
         until grep -q "^sscap: crash_ways: killed by SIGABRT in aborts (pid [0-9]*)\$" "$0/err" || [ $i = 1000 ]; do
             i=$((i + 1)); sleep 0.02
@@ -728,7 +727,7 @@ for i in range(2):
     assert_status 6
     assert_text <(untag <"$out") out
     run_bare bash -c '"$0" --tree -v sh -c "echo out; (exit 3); exit 0" 2>/dev/full' "$SSCAP"
-    # The programs had nothing to say there.
+    # The programs printed nothing there.
     assert_status 0
     assert_text <(untag <"$out") out
     run_bare bash -c '"$0" --strict sh -c "echo out; (exit 3); exit 0" 2>&-' "$SSCAP"

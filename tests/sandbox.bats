@@ -1,15 +1,15 @@
 #!/usr/bin/env bats
-# Programs that put themselves under a seccomp filter: what they may not call, the library must not call in their
-# name, and what becomes of them is what becomes of them without sscap.
+# sandbox.bats: programs that set a seccomp filter for themselves. The library must not make a call that the filter
+# forbids, and the program must end as it does without sscap.
 
 load helper
 
-# All that the library calls on its own account (shim/syscalls.h).
+# All system calls that the library makes by itself (shim/syscalls.h).
 calls() {
     sed -n 's/^ *X(\([a-z0-9_]*\), [A-Z]*).*/\1/p' "$ROOT/shim/syscalls.h"
 }
 
-# same ARG...: sandboxed ARG..., with sscap as without it.
+# same ARG...: `sandboxed ARG...` has the same result with sscap as without it
 same() {
     run_bare "$PROGRAMS/sandboxed" "$@"
     local expected=$status
@@ -27,12 +27,12 @@ same() {
 @test "the list of the library's own calls is whole" {
     calls | sort >"$TMP/listed"
     [ "$(wc -l <"$TMP/listed")" -gt 30 ]
-    # What only runs before there is a session, and by other names on other machines, aside.
+    # Leaves out code that runs only before there is a session, and names that only other machines have.
     grep -ohE 'RAW_SYSCALL\(SYS_[a-z0-9_]+' "$ROOT"/shim/*.c "$ROOT"/shim/*/*.[ch] "$ROOT"/shim/nolibc.h |
         sed 's/.*SYS_//' | sort -u |
         grep -vxE 'write|pwrite64' | comm -23 - "$TMP/listed" >"$out"
     assert_empty "$out"
-    # And the program that all tests here are made with knows each.
+    # The program sandboxed must know each call, too.
     while read -r name; do
         "$PROGRAMS/sandboxed" none "kill:$name" >/dev/null 2>"$err" || :
         assert_empty "$err"
@@ -107,7 +107,7 @@ same() {
     done
 }
 
-@test "what a filter has nothing against stays: /dev/stderr opens, over exec, too" {
+@test "what a filter allows still works: /dev/stderr opens, also after exec" {
     for filter in allow kill:sendmsg kill:ppoll kill:socket kill:fcntl:1=1024 kill:rt_sigaction; do
         case $filter in
         kill:rt_sigaction) same prctl "$filter" nonblock ;;
@@ -117,11 +117,11 @@ same() {
     done
 }
 
-@test "a filter that has nothing against any call, and one that was not accepted, change nothing" {
+@test "a filter that allows every call, and one that was not accepted, change nothing" {
     for way in prctl seccomp probe; do
         run_sscap -t '{name}[{pid}/{tid}]' "$PROGRAMS/sandboxed" "$way" allow thread name exec redirect crash
         assert_status 139
-        # The thread's own number, the new name, and the crash's place.
+        # The differences are the thread's number, the new name, and the place of the crash.
         assert_matches "$out" '^sandboxed\[([0-9]+)/[0-9]+\] .*thread 1$'
         ! grep -E '^sandboxed\[([0-9]+)/\1\].*thread 1$' "$out"
         assert_matches "$out" '^renamed\[[0-9/]+\] .*name 0$'
@@ -145,7 +145,7 @@ same() {
 @test "the kernel's stamps still name who wrote what under a filter" {
     run_sscap "$PROGRAMS/sandboxed" prctl kill:sendmsg fork exec
     assert_status 6
-    # Its name is not known if it has been reaped before the runner looked.
+    # The name is not known if the process was reaped before the runner looked.
     assert_matches "$out" '^(sandboxed|\?)\[[0-9]+\] .*child 1$'
     assert_matches "$out" '^(sh|\?)\[[0-9]+\] .*executed$'
     assert_equal 4 "$(of_stream '|' <"$out" | grep -oE '\[[0-9]+\]' | sort -u | wc -l)"
@@ -156,7 +156,7 @@ same() {
     assert_status 0
     assert_text "$out" 'all as said'
     assert_empty "$err"
-    # Without a session, too.
+    # It must do so without a session, too.
     run_bare env SSCAP_SESSION=none LD_PRELOAD="$LIBSSCAP" "$PROGRAMS/raw_calls"
     assert_status 0
     assert_text "$out" 'all as said'

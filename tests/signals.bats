@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# Signals: those to sscap are for the command, once each; those that were ignored or blocked stay so; limits, too.
+# signals.bats: signals to sscap reach the command once each. Ignored and blocked signals stay so, and limits do, too.
 
 load helper
 
-count_is() { # REGEX NUMBER: so many lines of $out match
+count_is() { # REGEX NUMBER: this many lines of $out match
     [ "$(grep -c -- "$1" "$out")" -eq "$2" ]
 }
 
@@ -21,7 +21,7 @@ count_is() { # REGEX NUMBER: so many lines of $out match
             wait_until count_is got "$total"
         done
     done
-    # These are queued, not merged: as many come as were sent.
+    # These signals are queued and not merged, so as many arrive as were sent.
     for ((n = 0; n < 50; n++)); do
         kill -RTMIN+5 "$runner"
     done
@@ -83,7 +83,7 @@ count_is() { # REGEX NUMBER: so many lines of $out match
     wait_until [ -s "$TMP/writer" ]
     read -r runner <"$TMP/runner"
     read -r writer <"$TMP/writer"
-    # All is full when yes waits.
+    # All buffers are full when yes blocks.
     wait_until state_is S "$writer"
     kill -TERM "$runner"
     wait_until [ ! -e "/proc/$writer" ]
@@ -101,7 +101,7 @@ count_is() { # REGEX NUMBER: so many lines of $out match
     need setpriv
     need_root
     local writer
-    # That user can write into it, but cannot open it anew.
+    # That user can write to the pipe but cannot open it again.
     mkfifo -m 600 "$TMP/fifo"
     exec 7<>"$TMP/fifo"
     cp "${LIBSSCAP%/*}/sscap" "$LIBSSCAP" "$TMP"
@@ -132,7 +132,7 @@ count_is() { # REGEX NUMBER: so many lines of $out match
     for ((i = 0; i < 3; i++)); do
         kill -STOP "$command"
         wait_until state_is T "$command"
-        # Had sscap taken that for an end, it would have ended, too.
+        # If sscap had taken the stop for an end, it would have ended, too.
         wait_until state_is S "$runner"
         kill -CONT "$command"
         wait_until state_is S "$command"
@@ -173,7 +173,7 @@ count_is() { # REGEX NUMBER: so many lines of $out match
         capture env --default-signal "$options" grep -E '^(Sig(Blk|Ign|Cgt)|ShdPnd)' /proc/self/status
         assert_status 0
         mv "$out" "$TMP/bare.out"
-        # /proc shows the handlers that see crashes, as sscap(1) says; sigaction(2) does not.
+        # /proc shows the handlers for crashes, as sscap(1) says; sigaction(2) does not.
         capture env --default-signal "$options" "$SSCAP" --errors=none --tag=none grep -E '^(Sig(Blk|Ign|Cgt)|ShdPnd)' \
             /proc/self/status
         assert_same "$TMP/bare.out" "$out"
@@ -203,14 +203,14 @@ count_is() { # REGEX NUMBER: so many lines of $out match
         SIGNALS=--ignore-signal=$name start bash -c '(read -r x <"$0"; echo late) & exit 3' "$TMP/go"
         wait_until grep -q 'waiting for' "$err"
         kill "-$name" "$runner"
-        # Whatever it does about that it has done when it sleeps again, or is gone.
+        # When sscap sleeps again or has ended, it has handled the signal.
         wait_until has_taken_signals
         assert_no_match "$out" late
         [ -e "/proc/$runner" ]
         echo >"$TMP/go"
         finish
         assert_status 3
-        # The line was waited for.
+        # sscap waited for the line.
         assert_count "$out" 'late$' 1
     done
 }
@@ -226,7 +226,7 @@ has_taken_signals() {
     wait_until count_is ready 1
     kill -TSTP "$runner"
     kill -TTOU "$runner"
-    # Stopped, it would not hand these on; the first one may have gone before.
+    # A stopped sscap would not pass these signals on. The first one may have arrived before the stop.
     for i in 1 2; do
         kill -USR1 "$runner"
         PATIENCE=5 wait_until count_is "got $(kill -l USR1)" "$i" || {
@@ -249,7 +249,7 @@ has_taken_signals() {
         finish
         assert_status 3
         assert_count "$out" 'early$' 1
-        # As with --wait=command, later lines are not lost.
+        # Later lines are not lost, as with --wait=command.
         echo >"$TMP/go"
         wait_until count_is 'late$' 1
     done
@@ -269,11 +269,12 @@ has_taken_signals() {
     run_sscap --tag=none nice -n 3 sh -c "$script" "$TMP/found.stat"
     assert_same "$TMP/bare.out" "$out"
     assert_matches "$out" '^Max open files +123 +456 '
-    # Numbers of groups differ from run to run; that it is sscap's own is what counts. Nice and priority do not.
+    # Group numbers differ from run to run, so we check that the command has sscap's own group. Nice value and
+    # priority do not differ.
     assert_equal "$(cut -d ' ' -f 3-5 "$TMP/bare.stat")" "$(cut -d ' ' -f 3-5 "$TMP/found.stat")"
     run_sscap --tag=none sh -c 'cut -d " " -f 5,6 /proc/$$/stat /proc/$PPID/stat'
     assert_equal 1 "$(sort -u "$out" | wc -l)"
-    # By LD_PRELOAD alone, too.
+    # With LD_PRELOAD alone, the attributes are the same, too.
     SSCAP_TAG=none run_preloaded nice -n 3 sh -c "$script" "$TMP/found.stat"
     assert_same "$TMP/bare.out" "$out"
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
-# Many writers at once: every line is there, once, whole, in order within its writer, and under the right name.
-# tests/soak/run does the same in sizes that take minutes.
+# storm.bats: many writers at once. Every line arrives once, whole, in its writer's order and under the right name.
+# tests/soak/run does the same at sizes that take minutes.
 
 load helper
-# Many of these programs fail on purpose: reports.bats looks at what is said of that.
+# Many of these programs fail on purpose. reports.bats tests the reports.
 export SSCAP_QUIET=1
 
 check_storm() {
@@ -111,7 +111,8 @@ check_storm() {
 @test "storm: lines of 3 MiB are split at 1 MiB, and marked" {
     run_sscap "$PROGRAMS/storm" -p 3 -w 3145728 -m 1:300000 -l 2
     assert_status 0
-    # three lines in parts of 1 + 1 + 1 MiB each: the third is not longer than the limit, so it is no part
+    # Each writer prints three lines of 1 + 1 + 1 MiB. The third part is not longer than the limit, so it is not
+    # marked as split.
     assert_count "$out" '^[^[]*\[[0-9]+\] *\|\+' 12
     check_storm --writers=3 --lines=2 "$out"
 }
@@ -137,7 +138,7 @@ check_storm() {
 }
 
 @test "storm: a reader of sscap's that is slow does not lose anything" {
-    # The reader takes a block now and then; the pipe, the sockets and the writers fill up behind it.
+    # The reader reads a block from time to time, so the pipe, the sockets and the writers are blocked.
     cat >"$TMP/slow.py" <<'EOF'
 import os, sys, time
 with open(sys.argv[1], "wb") as file:
@@ -148,7 +149,7 @@ EOF
     run_bare sh -c '"$0" "$1" -p 20 -l 500 -e 2>&1 | "$2" "$3" "$4"' "$SSCAP" "$PROGRAMS/storm" "$PYTHON" \
         "$TMP/slow.py" "$TMP/both"
     assert_status 0
-    # one file holds both streams, told apart by their signs
+    # one file has both streams, and the tags' signs distinguish them
     of_stream '|' <"$TMP/both" >"$TMP/o"
     of_stream '!' <"$TMP/both" >"$TMP/e"
     check_storm --writers=20 --lines=500 "$TMP/o" "$TMP/e"

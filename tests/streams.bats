@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
-# A socket on fd 1 and 2 does not show: the streams open by all their names, and O_NONBLOCK and shutdown stay with the
-# process that asked for them.
+# streams.bats: programs do not notice that fd 1 and 2 are sockets. The streams can be opened by all their names, and
+# only the process that asks for O_NONBLOCK or shutdown sees their effect.
 
 load helper
 export SSCAP_QUIET=1
 
 # --- /dev/stdout and its aliases ---
 
-# as_a_pipe COMMAND...: captured, its stdout and stderr are what two pipes would have got.
+# as_a_pipe COMMAND...: the captured stdout and stderr are what two pipes would have got
 as_a_pipe() {
     run_bare bash -c 'set -o pipefail; { "$@" 2>&3 | cat; } 3> >(exec cat >&2)' as_a_pipe "$@"
     assert_status 0
@@ -41,7 +41,7 @@ as_a_pipe() {
     run_sscap "$PROGRAMS/reopen" others
     assert_status 0
     assert_empty "$err"
-    # Nothing lower than the limit is free.
+    # No number below the limit is free.
     run_sscap --tag=none bash -c 'ulimit -n 4; exec 3>&1; (echo x >/dev/stdout) 2>/dev/null || echo refused'
     assert_text "$out" refused
 }
@@ -61,12 +61,12 @@ as_a_pipe() {
         assert_matches "$err" '^head\[[0-9]+\] *! '
         assert_no_match "$out" "^[^$shell]"
     done
-    # exec for good, and a path put together at run time
+    # exec without a command, and a path that is made at run time
     run_sscap --tag=none bash -c \
         'exec 5>/dev/stderr; d=dev; echo five >&5; cd /; echo six >>"$d/stdout"; echo seven >/proc/$$/fd/1'
     assert_text "$out" $'six\nseven'
     assert_text "$err" five
-    # For reading and writing, and for reading alone, which is as good as a pipe's.
+    # Opens for reading and writing, and for reading only, which works as it does on a pipe.
     run_sscap --tag=none bash -c 'exec 5<>/dev/stdout 6</dev/stderr && echo both >&5 && [ -e /dev/fd/6 ] && echo opened'
     assert_text "$out" $'both\nopened'
 }
@@ -130,7 +130,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))'
     assert_text "$out" 'out
 err
 seven'
-    # What was done before is what counts.
+    # Earlier file actions apply first.
     as_a_pipe "$PYTHON" -c '
 import os, sys
 opens = [(os.POSIX_SPAWN_OPEN, 1, sys.argv[1], os.O_WRONLY | os.O_CREAT, 0o600),
@@ -270,14 +270,14 @@ END
 
 # --- O_NONBLOCK and shutdown ---
 
-@test "streams: who asks for O_NONBLOCK or shutdown is told that it worked, and nobody else notices" {
+@test "streams: O_NONBLOCK and shutdown work for the process that asks, and no other process notices" {
     run_sscap --tag=none "$PROGRAMS/own_flags" told
     assert_status 0
     assert_text "$out" $'a child still can\nand so can we'
     assert_empty "$err"
 }
 
-# late_reader COMMAND...: $TMP/go is what the reader of sscap's output waits for; $status, $out, $err
+# late_reader COMMAND...: the reader of sscap's output starts when $TMP/go exists; sets $status, $out, $err
 late_reader() {
     (close_inherited
         timeout -k 10 "$DEADLINE" "$SSCAP" --bytes=64K "$@" 2>"$err" | {
@@ -293,12 +293,12 @@ finish() {
     read -r status <"$TMP/status"
 }
 
-# all_of NAME N [FORMAT]: N lines "NAME 1" to "NAME N" came, whole and in order
+# all_of NAME N [FORMAT]: N lines "NAME 1" to "NAME N" arrived, whole and in order
 all_of() {
     assert_same <(seq -f "$1 ${3:-%.0f}" "$2") <(untag <"$out" | grep "^$1 ")
 }
 
-@test "streams: a stalled reader: EAGAIN for who asked, blocking for who did not" {
+@test "streams: a stalled reader: EAGAIN for the process that asked, blocking for the others" {
     local way
     for way in write writev thread; do
         rm -f "$TMP/go"
@@ -323,7 +323,7 @@ process.stdout.write(text, () => console.error('all is written'));
 console.error('stdout is ' + process.stdout.constructor.name);
 require('fs').writeFileSync(process.argv[2], '');
 END
-    # seq: ends with an error as soon as a write fails.
+    # seq ends with an error as soon as a write fails.
     late_reader bash -c 'node "$0/write.js" "$0/node" & until [ -e "$0/node" ]; do sleep 0.02; done
         (echo $BASHPID >"$0/pid"; exec seq -f "plain %02000.0f" 20000); echo "seq: $?"; wait $!; echo "node: $?"' "$TMP"
     wait_until [ -s "$TMP/pid" ]
@@ -339,7 +339,7 @@ END
     assert_equal 2 "$(wc -l <"$err")"
 }
 
-# stalled PID: has written nothing more for a while
+# stalled PID: the process has written nothing for a while
 stalled() {
     local before=-1 now i=0
     while [ "$i" -lt 5 ]; do
@@ -370,7 +370,7 @@ stalled() {
     assert_same "$TMP/found" "$TMP/captured"
 }
 
-@test "streams: what is called as it must not be fails as it does without sscap" {
+@test "streams: calls with bad arguments fail as they do without sscap" {
     as_a_pipe "$PROGRAMS/refusals"
     [ "$(wc -l <"$out")" -gt 120 ]
 }
@@ -413,7 +413,7 @@ read(0)
 os.dup2(1, 0)
 read(0)
 sys.stdout.flush()
-# In a new program, and by a shell.
+# Checks it in a new program and in a shell.
 subprocess.run([sys.executable, "-c", "import os\ntry: os.read(0, 1)\nexcept OSError as e: print(e.errno)"], stdin=1)
 subprocess.run(["bash", "-c", "read x 2>&1 | sed s/.*read/read/; echo ended"], stdin=2)
 '

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
-# On a terminal: prompts, ^C, ^Z and fg, colours. An interactive bash in a tmux of its own is told what to do, and its
-# screen is looked at.
+# terminal.bats: sscap on a terminal: prompts, ^C, ^Z and fg, colours. The tests type into an interactive bash in its
+# own tmux, and read its screen.
 
 load helper
 
 setup() {
     need tmux
     make_tmp
-    # The server keeps what it is started with: no descriptors of ours.
+    # The tmux server keeps the descriptors that it is started with, so we close ours.
     (
         close_inherited
         cd "$TMP" && exec tmux -S "$TMP/tmux" -f /dev/null new-session -d -x 150 -y 45 \
@@ -26,7 +26,7 @@ teardown() {
     fi
 }
 
-# What is on the screen; with -e, its colours too. Long lines are one line, as they were printed.
+# Prints the screen; with -e, with its colours. A wrapped line is joined again.
 screen() {
     tmux -S "$TMP/tmux" capture-pane -p -J "$@" | sed 's/ *$//' | sed '/^$/d'
 }
@@ -43,18 +43,18 @@ keys() {
     tmux -S "$TMP/tmux" send-keys "$@"
 }
 
-# type LINE: and Enter
+# type LINE: types the line and Enter
 type() {
     tmux -S "$TMP/tmux" send-keys -l "$1"
     keys Enter
 }
 
-# prompts NUMBER: so many of the shell's; a key that interrupted something is shown before one
+# prompts NUMBER: the shell has shown this many prompts; the echo of a key that interrupted something comes before one
 prompts() {
     shows_count '^(\^.)?ready>' "$1"
 }
 
-# status_is STATUS: of the last command, as the shell has it
+# status_is STATUS: the shell's status of the last command
 status_is() {
     type 'echo "status $?."'
     wait_until shows '^status [0-9]+\.'
@@ -107,7 +107,7 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
 }
 
 @test "terminal: the program reads the keyboard" {
-    # What is typed before the shell has let go of the keyboard would not come as lines.
+    # Text that is typed before the shell has given up the keyboard would not arrive as lines.
     type '"$SSCAP" --tag=t sh -c "echo ready; exec cat"'
     wait_until shows '^t \| ready$'
     type one
@@ -122,7 +122,7 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
     type '"$SSCAP" --tag=t printf rest'
     wait_until shows '^t \|~rest$'
     wait_until prompts 2
-    # Without tags it is as without sscap.
+    # Without tags the screen is as without sscap.
     type '"$SSCAP" --tag=none printf rest'
     wait_until shows '^restready>'
 }
@@ -169,7 +169,7 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
 }
 
 @test "terminal: ^C ends a script's loop, too" {
-    # bash goes on after a command that was interrupted and has exited: it must have died of that.
+    # bash continues a loop if an interrupted command has exited; it ends the loop only if SIGINT killed the command.
     type 'bash -c '\''for i in 1 2 3; do "$SSCAP" sh -c "echo started; exec sleep 100"; echo "next" "one"; done'\'
     wait_until shows 'started$'
     keys C-c
@@ -178,7 +178,7 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
 }
 
 @test "terminal: ^C ends a program that prints without end" {
-    # Not too fast: what it has printed by then is shown, too.
+    # The program does not print too fast, because what it has printed by then is shown, too.
     type '"$SSCAP" sh -c "while :; do echo y; done"'
     wait_until shows 'sh\[[0-9]+\] \| y$'
     keys C-c
@@ -193,7 +193,7 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
     keys C-c
     wait_until prompts 2
     status_is 3
-    # Who is left behind goes on, and is seen.
+    # The remaining processes continue, and their lines are shown.
     echo >"$TMP/go"
     wait_until shows 'late$'
 }
@@ -202,7 +202,7 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
 
 @test "terminal: ^C once ends sscap when the command has ended, whoever has a stream open" {
     cd "$TMP"
-    # bash has its background jobs ignore ^C.
+    # bash starts background jobs with ^C ignored.
     type "cd $TMP; '$SSCAP' bash -c 'sleep 1000 & echo \$! >left; echo here; sleep 1000'"
     wait_until shows 'here$'
     keys C-c
@@ -265,7 +265,7 @@ TAG='[a-z_0-9]+\[[0-9]+\]'
 
 @test "terminal: a background job that reads the terminal is stopped, and goes on in the foreground" {
     type '"$SSCAP" --tag=t sh -c '\''read -r x; echo "got $x"'\'' &'
-    # bash says so before its next prompt.
+    # bash reports the stop before its next prompt.
     stopped() {
         keys Enter
         shows 'Stopped'
@@ -297,7 +297,7 @@ ESCAPE=$'\e'
     wait_until shows '\| three$'
     screen -e >"$out"
     assert_no_match "$out" "$ESCAPE\\["
-    # It is the terminal that has them, not the tests.
+    # The variable belongs to the terminal's shell, not to the tests.
     type 'NO_COLOR= "$SSCAP" echo four'
     wait_until shows '\| four$'
     screen -e >"$out"

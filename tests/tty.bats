@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Captured streams that claim to be a terminal (--tty), and what programs make of that. terminal.bats has sscap itself
-# on a terminal.
+# tty.bats: captured streams that pretend to be a terminal (--tty), and how programs react. terminal.bats tests sscap
+# itself on a terminal.
 
 load helper
 
@@ -10,7 +10,7 @@ teardown() {
     remove_tmp
 }
 
-# as_terminal WHEN PROGRAM-TEXT: python with sscap's stdout and stderr in files
+# as_terminal WHEN PROGRAM-TEXT: runs python with sscap's stdout and stderr in files
 as_terminal() {
     capture env -u PYTHONUNBUFFERED "$SSCAP" "--tty=$1" --tag=none "$PYTHON" -c "$2"
 }
@@ -37,7 +37,7 @@ print(os.get_terminal_size(1))
 print(struct.unpack("HHHH", fcntl.ioctl(2, termios.TIOCGWINSZ, bytes(8)))[:2])
 attributes = termios.tcgetattr(1)
 print(bool(attributes[3] & termios.ICANON), bool(attributes[3] & termios.ECHO), bool(attributes[1] & termios.OPOST))
-# By ioctl the same: the kernel has the control characters behind c_line, without the two speeds.
+# ioctl gives the same settings. In the kernel, the control characters follow c_line, and there are no speeds.
 kernel = fcntl.ioctl(1, termios.TCGETS, bytes(36))
 characters = [bytes([c]) for c in kernel[17:36]]
 print(list(struct.unpack("IIII", kernel[:16])) == attributes[:4], characters == attributes[6][:19])
@@ -138,7 +138,7 @@ is_over() {
     ! tmux -S "$TMP/tmux" has-session 2>/dev/null
 }
 
-# --- sanitizers: a library that insists on coming first ---
+# --- sanitizers, whose library must come first ---
 
 @test "tty: an AddressSanitizer program of gcc starts behind the library, and tells of its error" {
     need gcc

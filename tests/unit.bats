@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The runner's modules by themselves: tests/unit/*.c, each a program that exits with 0 when all is well.
+# unit.bats: tests the runner's modules on their own: tests/unit/*.c, each a program that exits with 0 if all is well.
 
 load helper
 

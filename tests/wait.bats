@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
-# When a session ends, who is waited for and who is reaped; sscap as PID 1, in itself, and by LD_PRELOAD alone.
+# wait.bats: when a session ends, which processes it waits for and reaps; sscap as PID 1, inside sscap, and by
+# LD_PRELOAD alone.
 
 load helper
-# Here it is told apart what is said while waiting; reports.bats looks at what is said of failures.
+# These tests check the messages while sscap waits. reports.bats tests the reports.
 export SSCAP_ERRORS=none
 
-# What tests have to wait for is a FIFO that is written to, or a file that is there.
+# Commands wait until the test writes to a FIFO. Tests wait until a file exists.
 prepare() {
     mkfifo "$TMP/go"
     cd "$TMP" || return 1
@@ -21,7 +22,7 @@ go() {
     prepare
     start bash -c '(read -r x <go; echo late) & echo $! >left; echo early; date +%s%N >time; exit 3'
     wait_until grep -q 'waiting for' "$err"
-    # Not at once: most who are left behind are gone soon.
+    # The notice does not come at once, because most remaining processes end soon.
     [ $(($(date +%s%N) - $(cat time))) -ge 900000000 ]
     assert_text <(untag <"$out") early
     holder="bash[$(cat left)]"
@@ -41,7 +42,7 @@ sscap: press ^C to stop waiting; --wait=command does not wait"
     wait_until grep -q 'waiting for' "$err"
     assert_matches "$err" "^sscap: 'bash' was killed by SIGTERM; waiting for 2 processes that hold a stream: "
     assert_matches "$err" "[ ,]holder\\[$(cat left1)\\](,|$)"
-    # Its stdout is elsewhere, but it still has stderr.
+    # Its stdout is redirected, but it still has stderr open.
     assert_matches "$err" "[ ,]cat\\[$(cat left2)\\](,|$)"
     exec 9>go
     exec 9>&-
@@ -70,7 +71,7 @@ sscap: press ^C to stop waiting; --wait=command does not wait"
     assert_text <(untag <"$out") late
 }
 
-@test "wait: streams: whoever has let go of them is not waited for" {
+@test "wait: streams: a process that has closed its streams is not waited for" {
     prepare
     run_sscap bash -c '(exec >&- 2>&-; read -r x <go; : >ended) & exit 3'
     assert_status 3
@@ -86,7 +87,7 @@ sscap: press ^C to stop waiting; --wait=command does not wait"
         'head -c 300000 /dev/zero; : >"$0"' "$TMP/done") >"$TMP/fifo" 2>"$err" &
     job=$!
     wait_until [ -e "$TMP/done" ]
-    # Longer than it takes for a notice.
+    # This is longer than it takes for a notice.
     sleep 1.4
     (close_inherited && exec cat) <"$TMP/fifo" >"$out" 7>&- &
     exec 7>&-
@@ -99,7 +100,7 @@ sscap: press ^C to stop waiting; --wait=command does not wait"
 
 @test "wait: command: ends at once, with all that the command wrote; later lines come to the same place" {
     prepare
-    # The pipe has its end when nobody writes into it any more.
+    # The pipe reaches its end when no process has it open for writing.
     mkfifo "$TMP/pipe"
     (close_inherited && exec cat "$TMP/pipe") >"$out" &
     (close_inherited && exec timeout -k 10 "$DEADLINE" "$SSCAP" --wait=command \
@@ -111,7 +112,7 @@ sscap: press ^C to stop waiting; --wait=command does not wait"
     assert_same <(seq 20000) <(untag <"$out")
     assert_empty "$err"
     go
-    # What passes them on ends with them.
+    # The process that passes the lines on ends when their writers end.
     wait
     assert_equal "bash[$(cat left)] | late" "$(tail -n 1 "$out" | sed 's/  *|/ |/')"
     wait_until grep -q "^bash\\[$(cat left)\\] *! later$" "$err"
@@ -142,7 +143,7 @@ sscap: press ^C to stop waiting; --wait=command does not wait"
         start --wait=command bash -c "(read -r x <go) & echo \$! >$TMP/left; exit 6"
         finish
         assert_status 6
-        # The child of the runner goes on with the runner's arguments.
+        # The runner's child has the runner's arguments.
         relay=$(pgrep -f "^[^ ]*sscap --wait=command bash .*$TMP/left")
         kill -s "$signal" "$relay"
         wait_until gone "$relay"
@@ -200,7 +201,7 @@ gone() {
 
 # --- orphans ---
 
-# Zombies among the children of process $1.
+# Counts the zombies among the children of process $1.
 zombies_of() {
     cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^.*) //' | awk -v parent="$1" '$1 == "Z" && $2 == parent' | wc -l
 }
@@ -211,7 +212,7 @@ no_zombies_of() {
 
 @test "wait: orphans are sscap's, and reaped while it runs" {
     prepare
-    # Each orphan says so when it is one, and dies.
+    # Each process reports when it is an orphan, and ends.
     start bash -c 'for i in {1..30}; do
             (bash -c "until [ \"\$(cut -d \" \" -f 4 /proc/\$\$/stat)\" = $PPID ]; do sleep 0.02; done; echo orphan" &)
         done; read -r x <go'
@@ -224,7 +225,7 @@ no_zombies_of() {
 }
 
 @test "wait: dead children that nobody waits for are the parent's business, as ever" {
-    # bash, as PID 1 of nothing, keeps its zombie until it asks.
+    # bash keeps its zombie until it waits for it.
     prepare
     start sh -c 'sh -c "exit 7" & read -r x <go; wait $!; echo "was $?"'
     go
@@ -241,12 +242,12 @@ no_zombies_of() {
     assert_count "$out" '^sh\[[0-9]+\] *\| I am [0-9]+ of 2$' 1
     assert_count "$out" '^sh\[[0-9]+\] *\| child$' 1
     assert_count "$err" '^sh\[[0-9]+\] *! wrong$' 1
-    # It takes signals, which the kernel would keep from a PID 1 that has no handler.
+    # sscap gets signals, which the kernel does not deliver to a PID 1 without a handler.
     capture unshare -pf --mount-proc "$SSCAP" sh -c \
         'trap "echo got it; exit 9" TERM; kill -TERM 1; while :; do sleep 0.02; done'
     assert_status 9
     assert_text <(untag <"$out") 'got it'
-    # And reaps what is left to it.
+    # sscap reaps its orphans.
     capture unshare -pf --mount-proc "$SSCAP" bash -c 'for i in {1..20}; do (true &); done
         for i in {1..500}; do
             sed "s/^.*) //" /proc/[0-9]*/stat 2>&- | grep -q "^Z 1 " || { echo clean; break; }
@@ -274,11 +275,11 @@ no_zombies_of() {
     export SSCAP_ERRORS=exit
     run_sscap "$SSCAP" bash -c 'sh -c "exit 3"; sh -c "kill -SEGV \$\$"; exit 4'
     assert_status 4
-    # What the inner one says is a line of the outer one's.
+    # The inner sscap's message is a line of the outer one.
     assert_count "$err" 'killed by SIGSEGV \(pid' 1
     assert_count "$err" '^sscap: ' 0
     assert_count "$err" ' ! sscap: 3 of 3 processes failed' 1
-    # An inner one that fails itself is a failure.
+    # If the inner sscap itself fails, that is a failure.
     run_sscap bash -c '"$1" --no-such-option; exit 0' bash "$SSCAP"
     assert_status 0
     assert_count "$err" '^1\. .*: exited with status 125$' 1
@@ -286,7 +287,7 @@ no_zombies_of() {
 
 @test "wait: nested: sessions do not mix" {
     not_wrapped "the name is the wrapper's"
-    # A process of each at the same time, and both libraries are one and the same file.
+    # A process of each session runs at the same time, and both use the same library file.
     run_sscap --tag='outer {name}' bash -c '"$0" --tag="inner {name}" bash -c "for i in {1..300}; do echo i; done" &
         for i in {1..300}; do echo o; done; wait' "$SSCAP"
     assert_status 0
@@ -340,7 +341,7 @@ no_zombies_of() {
     assert_same expected "$out"
     run_preloaded sh -c 'pwd >found'
     assert_text found "$TMP"
-    # A name of its own, as login shells and busybox's tools have it.
+    # argv[0] differs from the path, as for login shells and busybox.
     SSCAP_TAG=none capture bash -c 'export LD_PRELOAD=$0 SSCAP_RUNNER=$1; exec -a "odd name" "$PROGRAMS/argv0"' \
         "$LIBSSCAP" "$SSCAP"
     assert_text "$out" 'odd name'
@@ -370,7 +371,7 @@ no_zombies_of() {
     chmod +x "$TMP/script"
     ln -s "$PROGRAMS/argv0" "$TMP/link"
     export SSCAP_TAG=none
-    # A symbolic link has its own name, not that of what it leads to.
+    # A symbolic link has its own name, not that of its target.
     run_preloaded "$TMP/link" comm
     assert_text "$out" link
     run_preloaded "$TMP/script"
@@ -392,6 +393,6 @@ no_zombies_of() {
             sh -c "echo two; sh -c \"echo three\""; echo four' \
         "$LIBSSCAP" "$SSCAP"
     assert_status 0
-    # The shell itself was there before.
+    # The shell itself started before LD_PRELOAD was set.
     assert_text "$out" $'t | one\nt | two\nt | three\nfour'
 }

@@ -1,6 +1,8 @@
 """each_way.py PROGRAM DIRECTORY FILE [WAY...]: runs crash_ways once for each way (default: all).
-Each run has the name of the way, by a link in DIRECTORY. FILE gets "WAY STATUS" for each, with the status of waitpid(2),
-which includes the core dump bit."""
+
+Each run has the way's name, by a link in DIRECTORY. FILE gets "WAY STATUS" for each, with the status of waitpid(2),
+which includes the core dump bit.
+"""
 import os
 import subprocess
 import sys
