@@ -258,6 +258,37 @@ compile_with_twin() {
     assert_matches "$err" '^ +stack +#0 '
 }
 
+@test "a 32-bit program with threads starts shells by system and popen without a word of the loader's" {
+    compile_with_twin environment_of
+    cat >"$TMP/threads.c" <<'EOF'
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void *idle(void *unused)
+{
+    pause();
+    return unused;
+}
+
+int main(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, idle, NULL) != 0)
+        return 1;
+    int status = system("echo by system; exit 3");
+    FILE *stream = popen("echo by popen", "w");
+    return stream != NULL && pclose(stream) == 0 && status == 3 << 8 ? 42 : 1;
+}
+EOF
+    gcc -m32 -pthread -o "$TMP/threads" "$TMP/threads.c"
+    run_sscap -q "$TMP/threads"
+    assert_status 42
+    assert_empty "$err"
+    assert_count "$out" '^sh\[[0-9]+\] *\| by (system|popen)$' 2
+}
+
 @test "programs of both word sizes start each other, each with its own library" {
     compile_with_twin environment_of
     compile_with_twin scrub_exec

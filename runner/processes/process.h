@@ -43,7 +43,7 @@ struct process {
     uint64_t end_position[SSCAP_STREAMS]; /* once ended: where in the streams its bytes end */
     struct source source;                 /* its lines */
     uint64_t begun, gone;                 /* now_ns; gone: once ended */
-    uint64_t start;           /* as struct proc_stat has it; only where there was no pidfd */
+    uint64_t start;           /* as struct proc_stat has it, if there was no pidfd; 0: not known */
     uint64_t status_deadline; /* now_ns until which somebody may still tell how it ended */
     struct ending ending;
     struct image *image;                      /* NULL: not known */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,13 +308,22 @@ void processes_end(struct process *process)
         set->await.at = process->gone + AWAIT_NS;
 }
 
-bool processes_is_dead(const struct process *process)
+/* For a process without a pidfd. /proc cannot be read where no descriptor is left (EMFILE), and a
+ * process must not be taken for dead because of that. */
+static bool is_dead_by_proc(const struct process *process)
 {
     struct proc_stat stat;
+    if (!proc_stat(process->pid, &stat))
+        return kill(process->pid, 0) < 0 && errno == ESRCH;
+    return (process->start != 0 && stat.start != process->start) || stat.state == 'Z' ||
+           stat.state == 'X';
+}
+
+bool processes_is_dead(const struct process *process)
+{
     if (process->ended || process->exit.fd >= 0)
         return process->ended || pidfd_ended(process->exit.fd);
-    return process->pid > 0 && (!proc_stat(process->pid, &stat) || stat.start != process->start ||
-                                stat.state == 'Z' || stat.state == 'X');
+    return process->pid > 0 && is_dead_by_proc(process);
 }
 
 /* Whether it is a child from before the session. That is asked once, because the pid may be
