@@ -40,20 +40,6 @@ static void await(struct timer *timer)
         timer->at = now_ns() + AWAIT_NS;
 }
 
-/* Where this program was executed in another's place (LD_PRELOAD alone), that one may have had
- * children. */
-static void note_foreign_children(struct processes *processes)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
-    FILE *file = fopen(path, "re");
-    while (file != NULL && processes->foreign_child_count < FOREIGN_CHILDREN_MAX &&
-           fscanf(file, "%d", &processes->foreign_children[processes->foreign_child_count]) == 1)
-        processes->foreign_child_count++;
-    if (file != NULL)
-        fclose(file);
-}
-
 int processes_init(struct processes *processes, struct loop *loop,
                    const struct process_observer *observer)
 {
@@ -71,7 +57,7 @@ int processes_init(struct processes *processes, struct loop *loop,
         return error;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < INT_MAX)
         processes->fd_max = (int)files.rlim_cur - DESCRIPTORS_KEPT;
-    note_foreign_children(processes);
+    foreign_children_note(&processes->foreign_children);
     loop_add_timer(loop, &processes->sweep);
     loop_add_timer(loop, &processes->await);
     return 0;
@@ -326,20 +312,6 @@ bool processes_is_dead(const struct process *process)
     return process->pid > 0 && is_dead_by_proc(process);
 }
 
-/* Whether it is a child from before the session. That is asked once, because the pid may be
- * another's afterwards. */
-static bool take_foreign_child(struct processes *processes, int32_t pid)
-{
-    for (size_t i = 0; i < processes->foreign_child_count; i++) {
-        if (processes->foreign_children[i] == pid) {
-            processes->foreign_children[i] =
-                processes->foreign_children[--processes->foreign_child_count];
-            return true;
-        }
-    }
-    return false;
-}
-
 struct process *processes_child_ended(struct processes *processes, int32_t pid)
 {
     take_last_events(processes);
@@ -347,7 +319,8 @@ struct process *processes_child_ended(struct processes *processes, int32_t pid)
     /* Nobody else has waited for our zombie. One that is known to have been reaped had the pid
      * before. */
     if (process == NULL || process->pid != pid || process->ending.source >= EXIT_FROM_PIDFD) {
-        if (take_foreign_child(processes, pid) || pids_take_gone(&processes->pids, pid))
+        if (foreign_children_take(&processes->foreign_children, pid) ||
+            pids_take_gone(&processes->pids, pid))
             return NULL;
         /* An orphan of which nothing has been heard. As a zombie it still has its name. */
         process = processes_discover(processes, pid, PIDFD_NONE);

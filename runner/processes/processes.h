@@ -11,10 +11,9 @@
 
 #include "runner/kernel/pidfd.h"
 #include "runner/processes/early_signals.h"
+#include "runner/processes/foreign_children.h"
 #include "runner/processes/pids.h"
 #include "runner/processes/process.h"
-
-enum { FOREIGN_CHILDREN_MAX = 64 };
 
 /* Is told of each process's life, in this order. */
 struct process_observer {
@@ -42,9 +41,8 @@ struct processes {
     struct loop *loop;
     struct pids pids;
     struct early_signals early_signals;
-    int fd_max;                                     /* pidfds are below it */
-    int32_t foreign_children[FOREIGN_CHILDREN_MAX]; /* our children from before the session */
-    size_t foreign_child_count;
+    int fd_max; /* pidfds are below it */
+    struct foreign_children foreign_children;
     struct pidfd_features features;
     bool arguments;           /* are to be kept */
     struct list live, ended;  /* each in the order in which processes came there */
